@@ -1,0 +1,107 @@
+"""What the pipeline made of one question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from bot.domain.diagnosis import Check, Diagnosis, Proof, Repair
+from bot.domain.post import Language
+from bot.domain.run import Run
+from bot.domain.snippet import QuotedError, Snippet
+
+
+class Verdict(Enum):
+    """Whether there is something to say."""
+
+    DRAFT = "draft"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A draft of a reply with all its evidence, or the reason to be silent."""
+
+    id: str                              #: of the post
+    language: Language
+    verdict: Verdict
+    reason: str                          #: one short code: "non_scalar_backward was shown by the run", "thanks", ...
+    snippet: Snippet | None = None
+    before: Run | None = None
+    reported_error: QuotedError | None = None
+    diagnosis: Diagnosis | None = None
+    repair: Repair | None = None
+    after: Run | None = None
+    proof: Proof | None = None
+    reply: str | None = None             #: Markdown
+    seconds: float = 0.0
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether a reply was drafted."""
+        return self.verdict is Verdict.DRAFT
+
+
+def answer_record(answer: Answer) -> dict[str, Any]:
+    """The object that `--json` prints: its keys are a promise to other programs."""
+    found = answer.diagnosis
+    return {
+        "id": answer.id,
+        "language": answer.language.value,
+        "verdict": answer.verdict.value,
+        "reason": answer.reason,
+        "confusion": found.confusion if found and answer.is_draft else None,
+        "confidence": round(found.confidence, 4) if found and answer.is_draft else 0.0,
+        "also": list(found.also) if found else [],
+        "snippet": _snippet_record(answer.snippet),
+        "before": run_record(answer.before),
+        "reported_error": _error_record(answer.reported_error),
+        "same_error": found.same_error if found else None,
+        "repair": _repair_record(answer.repair),
+        "after": run_record(answer.after),
+        "proof": proof_record(answer.proof),
+        "reply": answer.reply,
+        "seconds": round(answer.seconds, 4),
+    }
+
+
+def run_record(run: Run | None) -> dict[str, Any] | None:
+    """A run as `before` and `after` show it."""
+    if run is None:
+        return None
+    error = run.error
+    return {
+        "outcome": run.outcome.value,
+        "error": error and {"type": error.type, "message": error.message, "line": error.line},
+        "warnings": [{"message": warning.message, "line": warning.line} for warning in run.warnings],
+        "echoes": [{"line": echo.line, "text": echo.text} for echo in run.echoes],
+        "stdout": run.stdout,
+        "seconds": round(run.facts.seconds, 4),
+    }
+
+
+def proof_record(proof: Proof | None) -> dict[str, Any] | None:
+    """The five parts of a proof, by name."""
+    if proof is None:
+        return None
+    parts = ("error_gone", "confusion_gone", "values_kept", "gradient", "minimal")
+    return {name: _check_record(getattr(proof, name)) for name in parts}
+
+
+def _check_record(check: Check) -> dict[str, Any]:
+    return {"state": check.state.value, "why": check.why, "numbers": dict(check.numbers)}
+
+
+def _snippet_record(snippet: Snippet | None) -> dict[str, Any] | None:
+    if snippet is None:
+        return None
+    return {"code": snippet.code, "assumptions": [assumption.text for assumption in snippet.assumptions]}
+
+
+def _error_record(error: QuotedError | None) -> dict[str, Any] | None:
+    return error and {"type": error.type, "message": error.message, "line": error.line}
+
+
+def _repair_record(repair: Repair | None) -> dict[str, Any] | None:
+    return repair and {"fix": repair.fix, "code": repair.code, "diff": repair.diff}

@@ -1,0 +1,35 @@
+"""What the program asks of a forum. `discourse.py` asks a real one, `archive.py` reads stored topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from bot.domain.draft import Reply
+from bot.domain.post import Post, Topic
+
+
+class Forum(Protocol):
+    """Reading posts and making replies.
+
+    Every method may raise `ForumUnavailable` (try later), `ForumRefused` (a person must mend
+    something) and, where one thing is asked for, `ForumNotFound`.
+    """
+
+    def newest_posts(self, *, after: int, overlap: int, most: int) -> Iterator[Post]:
+        """The posts with ids above `after - overlap`, newest first, at most `most`."""
+
+    def topic(self, topic_id: str) -> Topic:
+        """The topic with all its posts."""
+
+    def reply(self, *, topic_id: str, reply_to: int, raw: str) -> Reply:
+        """Make one reply. Sent once: raises `OutcomeUnknown` when the forum did not answer."""
+
+    def find_marker(self, marker: str, *, topic_id: str) -> Reply | None:
+        """The reply of our own account that carries `marker`: in the topic, moved elsewhere, or waiting in the forum's queue."""
+
+    def message(self, *, group: str, title: str, raw: str) -> None:
+        """Send a personal message to a group."""
+
+    def withdraw(self, post_id: str) -> None:
+        """Take back a reply that our own account made."""

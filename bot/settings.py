@@ -1,0 +1,172 @@
+"""Every setting, in one typed model: read once at the edge, then passed in.
+
+A value comes from the environment (`AUTOGRAD_BOT_FORUM__URL`), else from `settings.toml` in the data
+directory, else from the default here. The field descriptions are the reference in
+`docs/reference/settings.md`, which is generated from this file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.errors import BadSetting
+
+ENVIRONMENT_PREFIX = "AUTOGRAD_BOT_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ForumSettings(_Section):
+    """The Discourse forum that is watched."""
+
+    url: str = Field("", description="Address of the forum, e.g. `https://forum.example.org`. Empty: no forum.")
+    username: str = Field("autograd-bot", description="Name of the bot's own account (not staff, trust level 2 or 3).")
+    read_key: SecretStr = Field(SecretStr(""), description="API key that may only read: topics:read, posts:list.")
+    write_key: SecretStr = Field(SecretStr(""), description="API key that may post: topics:write. Empty: nothing is posted.")
+    categories: tuple[int, ...] = Field((), description="Numbers of the categories to watch. Empty: none is watched.")
+    tags: tuple[str, ...] = Field((), description="Only topics with one of these tags. Empty: tags do not matter.")
+    ignore_users: tuple[str, ...] = Field((), description="Accounts whose posts are never answered (other bots).")
+    chapters: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Topic number to chapter name (a folder of `knowledge/contexts/`), for topics whose title does not tell.",
+    )
+    timeout_seconds: float = Field(20.0, gt=0, description="How long one request may take.")
+    reads_per_minute: int = Field(10, ge=1, le=60, description="The bot's own limit; Discourse allows all admin keys of a site 60 together.")
+    seconds_between_posts: float = Field(30.0, ge=0, description="The least time between two replies.")
+    longest_wait_seconds: float = Field(90.0, ge=0, description="The longest the bot obeys a 429 by waiting; beyond it the job ends and comes back later.")
+
+    @field_validator("url")
+    @classmethod
+    def _scheme_and_no_slash(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// (or http:// for a forum on this machine)")
+        return url.rstrip("/")
+
+
+class IntakeSettings(_Section):
+    """Which posts are looked at, and when."""
+
+    poll_seconds: float = Field(90.0, ge=1, description="Time between two looks at the forum.")
+    settle_seconds: float = Field(300.0, ge=0, description="A post is answered when it is this old: edits in Discourse's grace period are over.")
+    longest_age_days: float = Field(14.0, gt=0, description="Posts older than this are left alone.")
+    overlap_posts: int = Field(50, ge=0, description="How many posts before the high-water mark are read again, to catch late ones.")
+    catch_up_posts: int = Field(2000, ge=50, description="The most posts one poll reads after an outage.")
+
+
+class SandboxSettings(_Section):
+    """Running strangers' code."""
+
+    environment: Path | None = Field(None, description="Where the jail's Python and torch lie. Empty: where `autograd-bot sandbox prepare` put them.")
+    socket: Path | None = Field(None, description="Unix socket of a sandbox that runs as its own service. Empty: the sandbox is started by this process.")
+    uid: int = Field(60990, ge=1, description="The user a jail runs as when the bot is started by root.")
+    workers: int = Field(1, ge=1, le=64, description="Fork servers, each about 300 MiB. Two cores are filled by two.")
+    queue: int = Field(64, ge=1, description="Runs that may wait; beyond it the caller is told to come back.")
+    seconds: float = Field(10.0, gt=0, description="Wall-clock limit of a run.")
+    cpu_seconds: int = Field(10, ge=1, description="CPU limit of a run.")
+    memory_mib: int = Field(1024, ge=64, description="Memory a run may take beyond what torch itself holds.")
+    output_kib: int = Field(64, ge=1, description="Limit of each of stdout and stderr.")
+    recycle_runs: int = Field(1000, ge=1, description="Runs after which a fork server is replaced.")
+
+
+class ReviewSettings(_Section):
+    """The life of a draft."""
+
+    reviewers_group: str = Field("", description="Forum group that gets a message when drafts wait. Empty: nobody is told.")
+    notify_minutes: float = Field(60.0, ge=0, description="The least time between two such messages. 0: none is sent.")
+    page_url: str = Field("", description="Address of the moderators' page, for links in messages.")
+    grace_seconds: float = Field(60.0, ge=0, description="Time in which an approval or a rejection can be undone; approved drafts are posted after it.")
+    claim_minutes: float = Field(20.0, gt=0, description="How long a claimed draft stays with one moderator.")
+    draft_days: float = Field(14.0, gt=0, description="Pending drafts older than this are dropped.")
+
+
+class PublishSettings(_Section):
+    """Posting approved drafts."""
+
+    enabled: bool = Field(True, description="False: drafts are made and reviewed, and nothing is posted (a shadow run).")
+    retry_after_seconds: float = Field(35.0, ge=30, le=100, description="After an unknown outcome the one retry is sent this much later (Discourse remembers creates for 120 s).")
+
+
+class AnswerSettings(_Section):
+    """What is drafted."""
+
+    least_confidence: float = Field(0.5, ge=0, le=1, description="Diagnoses below this are not drafted.")
+    text_only: bool = Field(True, description="Draft replies to questions that hold nothing to run, with the entry's own example.")
+    ask_for_code: bool = Field(False, description="Draft a short request for the code where it alone is missing.")
+    documentation_links: bool = Field(True, description="Add one link into the torch documentation.")
+
+
+class WebSettings(_Section):
+    """The moderators' page."""
+
+    host: str = Field("127.0.0.1", description="Address it listens on.")
+    port: int = Field(8642, ge=0, le=65535, description="Port it listens on.")
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    forum: ForumSettings = ForumSettings()
+    intake: IntakeSettings = IntakeSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    review: ReviewSettings = ReviewSettings()
+    publish: PublishSettings = PublishSettings()
+    answer: AnswerSettings = AnswerSettings()
+    web: WebSettings = WebSettings()
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, which arrives as init values."""
+        return env_settings, init_settings
+
+
+def read_settings(data: Path) -> Settings:
+    """The settings of a data directory.
+
+    Raises `BadSetting` with the setting's name and what it takes when a value cannot be used.
+    """
+    path = data / "settings.toml"
+    values: dict[str, Any] = {}
+    if path.exists():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise BadSetting(f"{path} cannot be read: {error}. It must be a TOML file.") from error
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadSetting(
+            f"setting {name}: {first['msg']}. Change it in {path}"
+            f" or in {ENVIRONMENT_PREFIX}{name.upper().replace('.', '__')}."
+        ) from error
+
+
+def default_data_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where things are kept when neither `--data` nor AUTOGRAD_BOT_DATA says so."""
+    named = environment.get(ENVIRONMENT_PREFIX + "DATA")
+    if named:
+        return Path(named)
+    base = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "autograd-bot"
