@@ -31,7 +31,9 @@ class ForumSettings(_Section):
     url: str = Field("", description="Address of the forum, e.g. `https://forum.example.org`. Empty: no forum.")
     username: str = Field("autograd-bot", description="Name of the bot's own account (not staff, trust level 2 or 3).")
     read_key: SecretStr = Field(SecretStr(""), description="API key that may only read: topics:read, posts:list.")
-    write_key: SecretStr = Field(SecretStr(""), description="API key that may post: topics:write. Empty: nothing is posted.")
+    write_key: SecretStr = Field(
+        SecretStr(""), description="API key that may post: topics:write. Empty: nothing is posted."
+    )
     categories: tuple[int, ...] = Field((), description="Numbers of the categories to watch. Empty: none is watched.")
     tags: tuple[str, ...] = Field((), description="Only topics with one of these tags. Empty: tags do not matter.")
     ignore_users: tuple[str, ...] = Field((), description="Accounts whose posts are never answered (other bots).")
@@ -40,9 +42,15 @@ class ForumSettings(_Section):
         description="Topic number to chapter name (a folder of `knowledge/contexts/`), for topics whose title does not tell.",
     )
     timeout_seconds: float = Field(20.0, gt=0, description="How long one request may take.")
-    reads_per_minute: int = Field(10, ge=1, le=60, description="The bot's own limit; Discourse allows all admin keys of a site 60 together.")
+    reads_per_minute: int = Field(
+        10, ge=1, le=60, description="The bot's own limit; Discourse allows all admin keys of a site 60 together."
+    )
     seconds_between_posts: float = Field(30.0, ge=0, description="The least time between two replies.")
-    longest_wait_seconds: float = Field(90.0, ge=0, description="The longest the bot obeys a 429 by waiting; beyond it the job ends and comes back later.")
+    longest_wait_seconds: float = Field(
+        90.0,
+        ge=0,
+        description="The longest the bot obeys a 429 by waiting; beyond it the job ends and comes back later.",
+    )
 
     @field_validator("url")
     @classmethod
@@ -56,17 +64,26 @@ class IntakeSettings(_Section):
     """Which posts are looked at, and when."""
 
     poll_seconds: float = Field(90.0, ge=1, description="Time between two looks at the forum.")
-    settle_seconds: float = Field(300.0, ge=0, description="A post is answered when it is this old: edits in Discourse's grace period are over.")
+    settle_seconds: float = Field(
+        300.0, ge=0, description="A post is answered when it is this old: edits in Discourse's grace period are over."
+    )
     longest_age_days: float = Field(14.0, gt=0, description="Posts older than this are left alone.")
-    overlap_posts: int = Field(50, ge=0, description="How many posts before the high-water mark are read again, to catch late ones.")
+    overlap_posts: int = Field(
+        50, ge=0, description="How many posts before the high-water mark are read again, to catch late ones."
+    )
     catch_up_posts: int = Field(2000, ge=50, description="The most posts one poll reads after an outage.")
 
 
 class SandboxSettings(_Section):
     """Running strangers' code."""
 
-    environment: Path | None = Field(None, description="Where the jail's Python and torch lie. Empty: where `autograd-bot sandbox prepare` put them.")
-    socket: Path | None = Field(None, description="Unix socket of a sandbox that runs as its own service. Empty: the sandbox is started by this process.")
+    environment: Path | None = Field(
+        None, description="Where the jail's Python and torch lie. Empty: where `autograd-bot sandbox prepare` put them."
+    )
+    socket: Path | None = Field(
+        None,
+        description="Unix socket of a sandbox that runs as its own service. Empty: the sandbox is started by this process.",
+    )
     uid: int = Field(60990, ge=1, description="The user a jail runs as when the bot is started by root.")
     workers: int = Field(1, ge=1, le=64, description="Fork servers, each about 300 MiB. Two cores are filled by two.")
     queue: int = Field(64, ge=1, description="Runs that may wait; beyond it the caller is told to come back.")
@@ -80,10 +97,16 @@ class SandboxSettings(_Section):
 class ReviewSettings(_Section):
     """The life of a draft."""
 
-    reviewers_group: str = Field("", description="Forum group that gets a message when drafts wait. Empty: nobody is told.")
+    reviewers_group: str = Field(
+        "", description="Forum group that gets a message when drafts wait. Empty: nobody is told."
+    )
     notify_minutes: float = Field(60.0, ge=0, description="The least time between two such messages. 0: none is sent.")
     page_url: str = Field("", description="Address of the moderators' page, for links in messages.")
-    grace_seconds: float = Field(60.0, ge=0, description="Time in which an approval or a rejection can be undone; approved drafts are posted after it.")
+    grace_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="Time in which an approval or a rejection can be undone; approved drafts are posted after it.",
+    )
     claim_minutes: float = Field(20.0, gt=0, description="How long a claimed draft stays with one moderator.")
     draft_days: float = Field(14.0, gt=0, description="Pending drafts older than this are dropped.")
 
@@ -91,15 +114,24 @@ class ReviewSettings(_Section):
 class PublishSettings(_Section):
     """Posting approved drafts."""
 
-    enabled: bool = Field(True, description="False: drafts are made and reviewed, and nothing is posted (a shadow run).")
-    retry_after_seconds: float = Field(35.0, ge=30, le=100, description="After an unknown outcome the one retry is sent this much later (Discourse remembers creates for 120 s).")
+    enabled: bool = Field(
+        True, description="False: drafts are made and reviewed, and nothing is posted (a shadow run)."
+    )
+    retry_after_seconds: float = Field(
+        35.0,
+        ge=30,
+        le=100,
+        description="After an unknown outcome the one retry is sent this much later (Discourse remembers creates for 120 s).",
+    )
 
 
 class AnswerSettings(_Section):
     """What is drafted."""
 
     least_confidence: float = Field(0.5, ge=0, le=1, description="Diagnoses below this are not drafted.")
-    text_only: bool = Field(True, description="Draft replies to questions that hold nothing to run, with the entry's own example.")
+    text_only: bool = Field(
+        True, description="Draft replies to questions that hold nothing to run, with the entry's own example."
+    )
     ask_for_code: bool = Field(False, description="Draft a short request for the code where it alone is missing.")
     documentation_links: bool = Field(True, description="Add one link into the torch documentation.")
 

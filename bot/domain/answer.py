@@ -23,10 +23,10 @@ class Verdict(Enum):
 class Answer:
     """A draft of a reply with all its evidence, or the reason to be silent."""
 
-    id: str                              #: of the post
+    id: str  #: of the post
     language: Language
     verdict: Verdict
-    reason: str                          #: one short code: "non_scalar_backward was shown by the run", "thanks", ...
+    reason: str  #: one short code: "non_scalar_backward was shown by the run", "thanks", ...
     snippet: Snippet | None = None
     before: Run | None = None
     reported_error: QuotedError | None = None
@@ -34,7 +34,7 @@ class Answer:
     repair: Repair | None = None
     after: Run | None = None
     proof: Proof | None = None
-    reply: str | None = None             #: Markdown
+    reply: str | None = None  #: Markdown
     seconds: float = 0.0
 
     @property

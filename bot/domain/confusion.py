@@ -14,8 +14,8 @@ from bot.domain.post import Language
 class ConfusionKind(Enum):
     """What stands between the asker and understanding."""
 
-    MISTAKE = "mistake"                  #: the code is wrong, and the run shows it
-    QUESTION = "question"                #: the code runs as it should; the asker misreads it
+    MISTAKE = "mistake"  #: the code is wrong, and the run shows it
+    QUESTION = "question"  #: the code runs as it should; the asker misreads it
 
 
 class Place(Enum):
@@ -35,15 +35,15 @@ class Fix:
 
     name: str
     where: Place
-    replace: str | None = None           #: pattern with $NAMES; None for an insertion or a rewrite
+    replace: str | None = None  #: pattern with $NAMES; None for an insertion or a rewrite
     with_: str | None = None
-    insert_after: str | None = None      #: statements put after the place
+    insert_after: str | None = None  #: statements put after the place
     insert_before: str | None = None
-    append: str | None = None            #: statements put at the end of the program
-    rewrite: str | None = None           #: name of a function in the entry's rewrite.py
-    keeps: str | None = None             #: what stays the same, and when
-    changes: tuple[str, ...] = ()        #: names ($NAME or plain) whose value the fix means to change
-    cuts: tuple[str, ...] = ()           #: names whose graph the fix means to cut
+    append: str | None = None  #: statements put at the end of the program
+    rewrite: str | None = None  #: name of a function in the entry's rewrite.py
+    keeps: str | None = None  #: what stays the same, and when
+    changes: tuple[str, ...] = ()  #: names ($NAME or plain) whose value the fix means to change
+    cuts: tuple[str, ...] = ()  #: names whose graph the fix means to cut
     when: Mapping[str, Any] = field(default_factory=dict)  #: further [seen] words that must hold
 
 
@@ -52,7 +52,7 @@ class Case:
     """An example that CI runs: `<name>.<role>[.<language>].<py|md>`."""
 
     name: str
-    role: str                            #: "failing", "fixed", "clean", "asked", "not_asked"
+    role: str  #: "failing", "fixed", "clean", "asked", "not_asked"
     path: Path
     language: Language | None = None
 
@@ -71,15 +71,15 @@ class Confusion:
     title: Mapping[Language, str]
     asked_as: Mapping[Language, tuple[str, ...]]
     not_this: tuple[str, ...]
-    seen: Mapping[str, Any]              #: the words of diagnose/signals.py and their values
+    seen: Mapping[str, Any]  #: the words of diagnose/signals.py and their values
     fixes: tuple[Fix, ...]
-    facts: Mapping[str, str]             #: name in the prose → expression over the run
-    explain: Mapping[Language, str]      #: Markdown with {facts}
-    link: str                            #: one page of the torch documentation
+    facts: Mapping[str, str]  #: name in the prose → expression over the run
+    explain: Mapping[Language, str]  #: Markdown with {facts}
+    link: str  #: one page of the torch documentation
     cases: tuple[Case, ...]
     folder: Path
-    own: bool = True                     #: it came with the project; an admin's entry may not bring Python
-    trial: bool = False                  #: its drafts say that the entry is new
+    own: bool = True  #: it came with the project; an admin's entry may not bring Python
+    trial: bool = False  #: its drafts say that the entry is new
 
     def case(self, name: str, role: str) -> Case | None:
         """The case of this name and role."""

@@ -13,10 +13,10 @@ from typing import Any
 class Evidence:
     """One thing that holds, and where it can be seen."""
 
-    word: str                            #: the word of the closed vocabulary, e.g. "raises"
-    text: str                            #: one line a moderator understands
-    line: int | None = None              #: of the snippet
-    event: int | None = None             #: index on the tape
+    word: str  #: the word of the closed vocabulary, e.g. "raises"
+    text: str  #: one line a moderator understands
+    line: int | None = None  #: of the snippet
+    event: int | None = None  #: index on the tape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,27 +25,27 @@ class Diagnosis:
 
     confusion: str
     evidence: tuple[Evidence, ...]
-    confidence: float                    #: 0 to 1
-    ran: bool                            #: decided by a run; False: by the text alone
+    confidence: float  #: 0 to 1
+    ran: bool  #: decided by a run; False: by the text alone
     error_line: int | None = None
     cause_line: int | None = None
-    names: Mapping[str, str] = field(default_factory=dict)   #: what $NAMES of the entry stand for: {"LOSS": "y"}
-    serials: Mapping[str, int] = field(default_factory=dict) #: and the tensors they hold on the tape
-    same_error: bool | None = None       #: the quoted error occurred; None when none was quoted or nothing ran
-    also: tuple[str, ...] = ()           #: runners-up, best first
+    names: Mapping[str, str] = field(default_factory=dict)  #: what $NAMES of the entry stand for: {"LOSS": "y"}
+    serials: Mapping[str, int] = field(default_factory=dict)  #: and the tensors they hold on the tape
+    same_error: bool | None = None  #: the quoted error occurred; None when none was quoted or nothing ran
+    also: tuple[str, ...] = ()  #: runners-up, best first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repair:
     """The smallest edit of the asker's own program."""
 
-    fix: str                             #: name of the fix
+    fix: str  #: name of the fix
     code: str
-    diff: str                            #: unified, without file names
-    changed: tuple[int, ...]             #: lines of the original that were changed or stand before an insertion
-    why: str | None = None               #: what the fix keeps, from the entry
-    changes: tuple[str, ...] = ()        #: names whose value it means to change
-    cuts: tuple[str, ...] = ()           #: names whose graph it means to cut
+    diff: str  #: unified, without file names
+    changed: tuple[int, ...]  #: lines of the original that were changed or stand before an insertion
+    why: str | None = None  #: what the fix keeps, from the entry
+    changes: tuple[str, ...] = ()  #: names whose value it means to change
+    cuts: tuple[str, ...] = ()  #: names whose graph it means to cut
 
 
 class CheckState(Enum):
@@ -80,16 +80,14 @@ class Proof:
     values_kept: Check
     gradient: Check
     minimal: Check
-    trusted: bool = True                 #: False: the program touches the interpreter that keeps the tape
+    trusted: bool = True  #: False: the program touches the interpreter that keeps the tape
 
     @property
     def holds(self) -> bool:
         """Whether the repair may be shown as code to copy: the first two hold and no part fails."""
         parts = (self.values_kept, self.gradient, self.minimal)
         return (
-            self.error_gone.yes
-            and self.confusion_gone.yes
-            and not any(part.state is CheckState.NO for part in parts)
+            self.error_gone.yes and self.confusion_gone.yes and not any(part.state is CheckState.NO for part in parts)
         )
 
     def proves(self, code: str) -> bool:

@@ -12,17 +12,17 @@ from bot.domain.post import Language
 class DraftState(Enum):
     """Where a draft stands. `bot.review` and `bot.publish` alone change it, along `ALLOWED`."""
 
-    PENDING = "pending"                  #: waits for a moderator
-    APPROVED = "approved"                #: will be posted when the grace time is over
-    PUBLISHING = "publishing"            #: the publisher has taken it
-    QUEUED = "queued"                    #: the forum put the reply into its own review queue
+    PENDING = "pending"  #: waits for a moderator
+    APPROVED = "approved"  #: will be posted when the grace time is over
+    PUBLISHING = "publishing"  #: the publisher has taken it
+    QUEUED = "queued"  #: the forum put the reply into its own review queue
     POSTED = "posted"
-    REFUSED = "refused"                  #: the forum's moderators rejected the queued reply
-    FAILED = "failed"                    #: could not be posted; a person decides
+    REFUSED = "refused"  #: the forum's moderators rejected the queued reply
+    FAILED = "failed"  #: could not be posted; a person decides
     REJECTED = "rejected"
-    STALE = "stale"                      #: the question changed, or was answered or closed meanwhile
-    WITHDRAWN = "withdrawn"              #: a person took the posted reply back
-    DROPPED = "dropped"                  #: nobody wants it any more
+    STALE = "stale"  #: the question changed, or was answered or closed meanwhile
+    WITHDRAWN = "withdrawn"  #: a person took the posted reply back
+    DROPPED = "dropped"  #: nobody wants it any more
 
 
 _S = DraftState
@@ -49,9 +49,9 @@ class RejectReason(Enum):
     WRONG_CODE = "wrong_code"
     NOT_A_QUESTION = "not_a_question"
     ALREADY_ANSWERED = "already_answered"
-    UNCLEAR = "unclear"                  #: right, but badly explained
+    UNCLEAR = "unclear"  #: right, but badly explained
     TONE = "tone"
-    HOMEWORK = "homework"                #: would give a hand-in away
+    HOMEWORK = "homework"  #: would give a hand-in away
     OTHER = "other"
 
 
@@ -69,16 +69,16 @@ class Draft:
     language: Language
     confusion: str
     confidence: float
-    revision: int                        #: of the reply's text, from 1
+    revision: int  #: of the reply's text, from 1
     reply: str
-    proved: bool                         #: the proof holds for the code in `reply`, or `reply` brings no code
-    question_sha256: str                 #: of the post's text when the draft was made
-    record: str                          #: the answer's JSON object (`answer_record`), the evidence
+    proved: bool  #: the proof holds for the code in `reply`, or `reply` brings no code
+    question_sha256: str  #: of the post's text when the draft was made
+    record: str  #: the answer's JSON object (`answer_record`), the evidence
     created_at: datetime
     changed_at: datetime
     claimed_by: str | None = None
     claimed_until: datetime | None = None
-    reply_post_id: str | None = None     #: the post that was made from it
+    reply_post_id: str | None = None  #: the post that was made from it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +87,7 @@ class Decision:
 
     draft_id: int
     at: datetime
-    by: str                              #: a moderator's name, or "bot"
+    by: str  #: a moderator's name, or "bot"
     before: DraftState
     after: DraftState
     reason: RejectReason | None = None
@@ -99,7 +99,7 @@ class Decision:
 class Reply:
     """The post that was made on the forum, or the forum's promise to look at it."""
 
-    post_id: str | None                  #: None while it waits in the forum's own queue
+    post_id: str | None  #: None while it waits in the forum's own queue
     queued: bool = False
 
 
@@ -107,7 +107,7 @@ class ReplyFate(Enum):
     """What became of a reply."""
 
     LIKED = "liked"
-    SOLVED = "solved"                    #: marked as the accepted answer
+    SOLVED = "solved"  #: marked as the accepted answer
     FLAGGED = "flagged"
     DELETED = "deleted"
-    STILL_FAILS = "still_fails"          #: the asker answered that it did not help
+    STILL_FAILS = "still_fails"  #: the asker answered that it did not help

@@ -17,6 +17,15 @@ class PostKind(Enum):
     WHISPER = 4
 
 
+class PostState(Enum):
+    """What was made of a post so far."""
+
+    WAITING = "waiting"  #: a question that may still be edited; answered when it is old enough
+    ANSWERED = "answered"  #: the pipeline has looked at this text
+    SKIPPED = "skipped"  #: not looked into, for a reason that is kept
+    SET_ASIDE = "set_aside"  #: it made the program fail twice; a person decides
+
+
 class Language(Enum):
     """The languages a reply can be written in."""
 
@@ -28,14 +37,14 @@ class Language(Enum):
 class Post:
     """One forum post as fetched."""
 
-    id: str                              #: as the forum or the archive names it
-    raw: str                             #: the Markdown that the author typed
+    id: str  #: as the forum or the archive names it
+    raw: str  #: the Markdown that the author typed
     topic_id: str | None = None
-    number: int = 1                      #: its place in the topic, from 1
+    number: int = 1  #: its place in the topic, from 1
     author: str = ""
-    by_staff: bool = False               #: the author is an admin or a moderator
+    by_staff: bool = False  #: the author is an admin or a moderator
     trust_level: int | None = None
-    reply_to: int | None = None          #: number of the post it answers
+    reply_to: int | None = None  #: number of the post it answers
     kind: PostKind = PostKind.REGULAR
     hidden: bool = False
     deleted: bool = False
@@ -64,8 +73,8 @@ class Topic:
     archived: bool = False
     visible: bool = True
     deleted: bool = False
-    solved: bool = False                 #: it has an accepted answer
-    private: bool = False                #: a personal message
+    solved: bool = False  #: it has an accepted answer
+    private: bool = False  #: a personal message
 
     def post(self, number: int) -> Post | None:
         """The post with this number, or None when it was not fetched or does not exist."""
@@ -83,9 +92,9 @@ class Question:
 
     post: Post
     title: str = ""
-    earlier: tuple[Post, ...] = ()       #: the topic's posts with lower numbers, in order
-    chapter: str | None = None           #: the course chapter of its topic: a name in knowledge/contexts/
-    language: Language | None = None     #: when the caller knows it; otherwise it is read from the text
+    earlier: tuple[Post, ...] = ()  #: the topic's posts with lower numbers, in order
+    chapter: str | None = None  #: the course chapter of its topic: a name in knowledge/contexts/
+    language: Language | None = None  #: when the caller knows it; otherwise it is read from the text
 
     @property
     def replied_to(self) -> Post | None:

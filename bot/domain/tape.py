@@ -10,48 +10,48 @@ from dataclasses import dataclass
 class TensorState:
     """One tensor as an event saw it."""
 
-    serial: int                          #: its identity in this run; never reused
+    serial: int  #: its identity in this run; never reused
     shape: tuple[int, ...]
-    dtype: str                           #: "float32"
+    dtype: str  #: "float32"
     leaf: bool
     requires_grad: bool
-    grad_fn: str | None                  #: "MulBackward0"
-    version: int                         #: in-place changes so far; -1 for inference tensors
-    grad: str                            #: "none", "set" or "hidden" (a non-leaf that does not retain it)
-    names: tuple[str, ...] = ()          #: what the asker's frame calls it then
-    digest: str | None = None            #: fingerprint of its value, to compare runs
+    grad_fn: str | None  #: "MulBackward0"
+    version: int  #: in-place changes so far; -1 for inference tensors
+    grad: str  #: "none", "set" or "hidden" (a non-leaf that does not retain it)
+    names: tuple[str, ...] = ()  #: what the asker's frame calls it then
+    digest: str | None = None  #: fingerprint of its value, to compare runs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackwardCall:
     """What a call of backward() or autograd.grad() was given, and what it could reach."""
 
-    roots: tuple[int, ...]               #: serials
-    inputs: tuple[int, ...]              #: serials named by `inputs=`, or given to autograd.grad
-    leaves: tuple[int, ...]              #: serials of the leaves reached
-    nodes: tuple[int, ...]               #: sequence numbers of the graph's nodes, to tell shared parts
+    roots: tuple[int, ...]  #: serials
+    inputs: tuple[int, ...]  #: serials named by `inputs=`, or given to autograd.grad
+    leaves: tuple[int, ...]  #: serials of the leaves reached
+    nodes: tuple[int, ...]  #: sequence numbers of the graph's nodes, to tell shared parts
     retain_graph: bool
     create_graph: bool
-    weights: str                         #: "none", "given" or "scalar": the gradient argument
-    graph_inputs: tuple[int, ...] = ()   #: serials of known non-leaf tensors on the way
+    weights: str  #: "none" or "given": the gradient argument
+    held: tuple[int, ...] = ()  #: serials of the reached leaves that held a gradient before the call
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """One torch call."""
 
-    index: int                           #: place on the tape, from 0
-    line: int                            #: of the snippet, from 1; 0 when it has none
-    op: str                              #: "Tensor.reshape", "torch.mm", "Tensor.grad.__get__"
+    index: int  #: place on the tape, from 0
+    line: int  #: of the snippet, from 1; 0 when it has none
+    op: str  #: "Tensor.reshape", "torch.mm", "Tensor.grad.__get__"
     inputs: tuple[TensorState, ...] = ()
     outputs: tuple[TensorState, ...] = ()
     grad_enabled: bool = True
     inference: bool = False
     inplace: bool = False
-    error: str | None = None             #: the message, when the call raised
-    times: int = 1                       #: how often the line made this call, when only the first passes are kept
+    error: str | None = None  #: the message, when the call raised
+    times: int = 1  #: how often the line made this call, when only the first passes are kept
     backward: BackwardCall | None = None
-    note: str | None = None              #: for events torch itself does not show: "step", "zero_grad", "attribute"
+    note: str | None = None  #: for events torch itself does not show: "step", "zero_grad", "attribute"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +70,8 @@ class NamedTensor:
 
     name: str
     state: TensorState
-    value: str | None                    #: its repr, when it is small
-    grad: str | None                     #: repr of its gradient, when it holds one and it is small
+    value: str | None  #: its repr, when it is small
+    grad: str | None  #: repr of its gradient, when it holds one and it is small
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,8 +81,8 @@ class Tape:
     events: tuple[Event, ...] = ()
     bindings: tuple[Binding, ...] = ()
     finals: tuple[NamedTensor, ...] = ()
-    cut: bool = False                    #: the tape was full before the run ended
-    trusted: bool = True                 #: False: the run without the tape ended differently
+    cut: bool = False  #: the tape was full before the run ended
+    trusted: bool = True  #: False: the run without the tape ended differently
 
     def calls(self, *ops: str) -> Iterator[Event]:
         """The events whose operation's last word is one of `ops`: "backward" finds Tensor.backward."""

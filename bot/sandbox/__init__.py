@@ -15,8 +15,8 @@ from bot.domain.run import Limits, Run
 class NumericOrder:
     """How a program's gradients are to be compared with differences."""
 
-    held_lines: tuple[int, ...] = ()     #: cuts (detach, no_grad, item ...) at these lines are held constant
-    wanted: tuple[str, ...] = ()         #: names whose gradient must not stay None
+    held_lines: tuple[int, ...] = ()  #: cuts (detach, no_grad, item ...) at these lines are held constant
+    wanted: tuple[str, ...] = ()  #: names whose gradient must not stay None
     directions: int = 2
     epsilon: float = 1e-6
 
@@ -30,7 +30,7 @@ class Order:
     seed: int = 0
     limits: Limits = Limits()
     numeric: NumericOrder | None = None  #: compare gradients instead of reporting the program's own run
-    loop_passes: int | None = None       #: run only the first passes of a long `for … in range(n)`
+    loop_passes: int | None = None  #: run only the first passes of a long `for … in range(n)`
 
 
 class Sandbox(Protocol):

@@ -1,0 +1,286 @@
+"""Keeps the tape: every torch call of the snippet with its line, its tensors and their states.
+
+torch shows its calls to a `TorchFunctionMode`. After the first passes over a line only a count is
+kept, so that a training loop costs little; a failing call is always recorded.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+import torch
+from inside import tensors
+from torch.overrides import TorchFunctionMode
+
+#: The file name the snippet is compiled under: its frames are the asker's.
+SNIPPET = "<snippet>"
+#: How often one line's same call is recorded in full.
+PASSES = 6
+#: Events in full; beyond it the tape is cut.
+MOST_EVENTS = 1500
+#: Attribute reads and writes worth an event; the others (shape, device, ...) change and reveal nothing.
+ATTRIBUTES = frozenset({"grad", "T", "mT", "H", "mH", "data", "real", "imag", "requires_grad"})
+#: Calls that only ask about a tensor.
+QUESTIONS = frozenset({
+    "size", "dim", "numel", "stride", "is_floating_point", "is_complex", "__len__", "__repr__", "__format__",
+    "__hash__", "_set_grad_enabled", "_record_function_enter_new", "is_contiguous", "data_ptr", "element_size",
+    "__bool__", "is_same_size", "storage_offset", "get_device", "__iter__", "dtype", "get_default_dtype",
+    "_has_compatible_shallow_copy_type", "is_inference", "is_signed", "nelement", "ndimension", "type",
+})  # fmt: skip
+BACKWARD = frozenset({"Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
+
+
+class Tape(TorchFunctionMode):
+    """Records torch calls while it is entered."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        super().__init__()
+        self.serials = tensors.Serials()
+        self.events: list[dict[str, Any]] = []
+        self.bindings: list[list[Any]] = []
+        self.cut = False
+        self._names = names
+        self._bound: dict[str, int] = {}
+        self._times: dict[tuple[int, str], dict[str, Any] | int] = {}
+        self._attributes: set[tuple[int, str]] = set()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run the call and record it."""
+        kwargs = kwargs or {}
+        name = operation(func)
+        if name is None:
+            return func(*args, **kwargs)
+        caller = sys._getframe(1)
+        frame = askers_frame(caller)
+        line = frame.f_lineno if frame is not None else 0
+        inner = caller is not frame
+        if inner and name.endswith(("__get__", "__set__")):
+            return func(*args, **kwargs)
+        if self._only_counted(line, name):
+            try:
+                return func(*args, **kwargs)
+            except Exception as error:
+                self._note_failure(line, name, args, kwargs, error)
+                raise
+        return self._recorded(func, name, frame, line, args, kwargs)
+
+    def _only_counted(self, line: int, name: str) -> bool:
+        key = (line, name)
+        times = self._times.get(key, 0)
+        if isinstance(times, dict):
+            times["times"] += 1
+            return True
+        self._times[key] = times + 1
+        if times + 1 < PASSES and len(self.events) < MOST_EVENTS:
+            return False
+        if len(self.events) >= MOST_EVENTS:
+            self.cut = True
+            return True
+        return False
+
+    def _recorded(
+        self,
+        func: Any,
+        name: str,
+        frame: FrameType | None,
+        line: int,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        names = self.bind(frame, line)
+        given = tensors.found_in(args) + tensors.found_in(kwargs)
+        event: dict[str, Any] = {
+            "line": line,
+            "op": name,
+            "in": [self._state(tensor, names, digest=False) for tensor in given[:16]],
+            "out": [],
+            "grad": torch.is_grad_enabled(),
+            "inference": torch.is_inference_mode_enabled(),
+            "inplace": inplace(name),
+            "times": 1,
+        }
+        if name in BACKWARD:
+            event["backward"] = self._backward(args, kwargs, kind=name)
+        self.events.append(event)
+        if self._times.get((line, name)) == PASSES:
+            self._times[(line, name)] = event
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            event["error"] = str(error)[:500]
+            raise
+        event["out"] = [self._state(tensor, names, digest=True) for tensor in tensors.found_in(result)[:16]]
+        return result
+
+    def _note_failure(
+        self, line: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+    ) -> None:
+        event = {
+            "line": line,
+            "op": name,
+            "in": [self._state(tensor, {}, digest=False) for tensor in tensors.found_in(args)[:16]],
+            "out": [],
+            "grad": torch.is_grad_enabled(),
+            "inference": torch.is_inference_mode_enabled(),
+            "inplace": inplace(name),
+            "times": 1,
+            "error": str(error)[:500],
+        }
+        if name in BACKWARD:
+            event["backward"] = self._backward(args, kwargs, kind=name)
+        self.events.append(event)
+
+    def _backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, kind: str) -> dict[str, Any]:
+        method = kind == "Tensor.backward"
+        order = (
+            ("outputs", "weights", "retain_graph", "create_graph", "inputs")
+            if method
+            else ("outputs", "inputs", "weights", "retain_graph", "create_graph")
+            if kind == "torch.autograd.grad"
+            else ("outputs", "weights", "retain_graph", "create_graph", "_old", "inputs")
+        )
+        given = dict(zip(order, args, strict=False))
+        given.update({WORDS.get(key, key): value for key, value in kwargs.items()})
+        roots = tensors.found_in(given.get("outputs"))
+        inputs = tensors.found_in(given.get("inputs"))
+        leaves, nodes = tensors.graph_below(roots, self.serials)
+        create = bool(given.get("create_graph"))
+        retain = given.get("retain_graph")
+        weights = given.get("weights")
+        held = [leaf for leaf in leaves if leaf in self._holding_grad()]
+        return {
+            "roots": [self.serials.of(root) for root in roots],
+            "inputs": [self.serials.of(tensor) for tensor in inputs],
+            "leaves": leaves,
+            "nodes": nodes,
+            "retain_graph": create if retain is None else bool(retain),
+            "create_graph": create,
+            "weights": "none" if weights is None or weights == [] else "given",
+            "held": held,
+        }
+
+    def _holding_grad(self) -> set[int]:
+        return {
+            serial
+            for reference, serial in list(self.serials._known.values())
+            if (tensor := reference()) is not None and tensor.is_leaf and tensor.grad is not None
+        }
+
+    def _state(self, tensor: torch.Tensor, names: dict[int, list[str]], *, digest: bool) -> list[Any]:
+        serial = self.serials.of(tensor)
+        return tensors.state(tensor, serial, tuple(names.get(id(tensor), ())[:4]), digest=digest)
+
+    def note(self, line: int, op: str, given: list[torch.Tensor], **more: Any) -> None:
+        """Record something torch does not show as a call: an optimizer made, an unknown attribute set."""
+        if len(self.events) >= MOST_EVENTS:
+            self.cut = True
+            return
+        self.events.append({
+            "line": line,
+            "op": op,
+            "in": [self._state(tensor, {}, digest=False) for tensor in given[:32]],
+            "out": [],
+            "grad": torch.is_grad_enabled(),
+            "inference": False,
+            "inplace": False,
+            "times": 1,
+            **more,
+        })  # fmt: skip
+
+    def bind(self, frame: FrameType | None, line: int) -> dict[int, list[str]]:
+        """Note which names mean which tensors now; returns the names by the tensors' `id()`."""
+        names: dict[int, list[str]] = {}
+        if frame is not None and frame.f_globals is self._names:
+            if frame.f_locals is not self._names:
+                for name, value in frame.f_locals.items():
+                    if isinstance(value, torch.Tensor):
+                        names.setdefault(id(value), []).append(name)
+            self.bind_globals(line, names)
+        return names
+
+    def bind_globals(self, line: int, names: dict[int, list[str]] | None = None) -> None:
+        """Note the names of the program itself."""
+        bound: dict[str, int] = {}
+        for name, value in list(self._names.items()):
+            if isinstance(value, torch.Tensor) and not name.startswith("__"):
+                bound[name] = self.serials.of(value)
+                self._unknown_attributes(name, value, line)
+                if names is not None:
+                    names.setdefault(id(value), []).append(name)
+        if bound != self._bound:
+            for name in bound.keys() | self._bound.keys():
+                if bound.get(name) != self._bound.get(name) and len(self.bindings) < MOST_EVENTS:
+                    self.bindings.append([len(self.events), line, name, bound.get(name)])
+            self._bound = bound
+
+    def _unknown_attributes(self, name: str, tensor: torch.Tensor, line: int) -> None:
+        for attribute in vars(tensor):
+            key = (self.serials.of(tensor), attribute)
+            if key not in self._attributes and not attribute.startswith("_"):
+                self._attributes.add(key)
+                self.note(line, "attribute", [tensor], note=f"{name}.{attribute}")
+
+    def finals(self) -> list[dict[str, Any]]:
+        """What each name of the program holds when the run ends."""
+        rows = []
+        for name, value in list(self._names.items()):
+            if isinstance(value, torch.Tensor) and not name.startswith("__") and len(rows) < 60:
+                held = tensors.grad_held(value)
+                rows.append({
+                    "name": name,
+                    "state": self._state(value, {id(value): [name]}, digest=True),
+                    "value": tensors.printed(value),
+                    "grad": tensors.printed(value.grad) if held == "set" else None,
+                })  # fmt: skip
+        return rows
+
+
+#: What the arguments of the three backward calls are called, and what they are called here.
+WORDS = {
+    "tensors": "outputs",
+    "outputs": "outputs",
+    "self": "outputs",
+    "gradient": "weights",
+    "grad_tensors": "weights",
+    "grad_outputs": "weights",
+}
+
+
+def operation(func: Any) -> str | None:
+    """A readable name of a torch call, or None for one that is not worth recording."""
+    name = getattr(func, "__name__", "")
+    if name in QUESTIONS:
+        return None
+    owner = getattr(func, "__self__", None)
+    if name in ("__get__", "__set__", "__delete__"):
+        attribute = getattr(owner, "__name__", "")
+        if attribute not in ATTRIBUTES or (attribute == "requires_grad" and name == "__get__"):
+            return None
+        return f"Tensor.{attribute}.{name}"
+    qualified = getattr(func, "__qualname__", name)
+    match qualified.split(".")[0]:
+        case "TensorBase" | "_TensorBase" | "Tensor":
+            return f"Tensor.{name}"
+        case "_VariableFunctionsClass":
+            return f"torch.{name}"
+    module = getattr(func, "__module__", None) or "torch"
+    if "profiler" in module or "pybind11" in qualified:
+        return None
+    return f"{module}.{name}".replace("torch._C._nn.", "torch.nn.functional.").replace("torch._C.", "torch.")
+
+
+def inplace(name: str) -> bool:
+    """Whether a call changes its first argument."""
+    last = name.rsplit(".", 1)[-1]
+    return (last.endswith("_") and not last.endswith("__")) or last in ("__setitem__", "__set__")
+
+
+def askers_frame(frame: FrameType | None) -> FrameType | None:
+    """The nearest frame of the snippet's own code."""
+    while frame is not None and frame.f_code.co_filename != SNIPPET:
+        frame = frame.f_back
+    return frame
