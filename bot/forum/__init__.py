@@ -1,4 +1,7 @@
-"""What the program asks of a forum. `discourse.py` asks a real one, `archive.py` reads stored topics."""
+"""What the program asks of a forum.
+
+`discourse.py` asks a real one; `archive.py` reads stored topics from files, `memory.py` serves them as a forum.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,17 @@ class Forum(Protocol):
     def topic(self, topic_id: str) -> Topic:
         """The topic with all its posts."""
 
+    def post(self, post_id: str) -> Post:
+        """One post, wherever it stands now: it may have been moved to another topic."""
+
     def reply(self, *, topic_id: str, reply_to: int, raw: str) -> Reply:
         """Make one reply. Sent once: raises `OutcomeUnknown` when the forum did not answer."""
 
     def find_marker(self, marker: str, *, topic_id: str) -> Reply | None:
-        """The reply of our own account that carries `marker`: in the topic, moved elsewhere, or waiting in the forum's queue."""
+        """The reply of our own account that carries `marker`, or None.
+
+        It is looked for in the topic, elsewhere (it may have been moved) and in the forum's own queue.
+        """
 
     def message(self, *, group: str, title: str, raw: str) -> None:
         """Send a personal message to a group."""
