@@ -79,6 +79,43 @@ class Draft:
     claimed_by: str | None = None
     claimed_until: datetime | None = None
     reply_post_id: str | None = None  #: the post that was made from it
+    category_id: int | None = None  #: of the forum, for filters
+    post_after: datetime | None = None  #: when the grace time of its approval is over
+    question: str = ""  #: the post's Markdown when the draft was made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftSummary:
+    """A draft as lists show it: without its text and its evidence."""
+
+    id: int
+    post_id: str
+    post_number: int
+    topic_id: str
+    topic_title: str
+    asker: str
+    state: DraftState
+    language: Language
+    confusion: str
+    confidence: float
+    revision: int
+    proved: bool
+    created_at: datetime
+    changed_at: datetime
+    category_id: int | None = None
+    claimed_by: str | None = None
+    claimed_until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    """One of the texts a draft had."""
+
+    draft_id: int
+    number: int  #: from 1
+    by: str  #: a moderator's name, or "bot"
+    at: datetime
+    reply: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
