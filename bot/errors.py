@@ -21,6 +21,7 @@
     └── ReviewError              7   a draft may not change in the way that was asked
         ├── WrongState
         ├── AlreadyDecided
+        ├── ClaimedByOther
         ├── ProofMissing
         └── QuestionChanged
 
@@ -134,6 +135,10 @@ class WrongState(ReviewError):
 
 class AlreadyDecided(ReviewError):
     """Somebody else decided first."""
+
+
+class ClaimedByOther(ReviewError):
+    """Somebody else has this draft in hand. Wait until they release it, or take another."""
 
 
 class ProofMissing(ReviewError):

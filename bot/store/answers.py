@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
 
-from bot.domain.answer import Answer, answer_record
-from bot.domain.post import Question
+from bot.domain.answer import Answer, Verdict, answer_record
 from bot.store.engine import Connection
 from bot.store.tables import answers
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeptAnswer:
-    """An answer as the database keeps it."""
-
-    id: int
-    code_sha256: str | None  #: of the code that a holding proof was made for
-    record: dict[str, Any]  #: the object that `--json` prints
 
 
 def already_answered(connection: Connection, post_id: str, sha256: str) -> bool:
@@ -30,12 +19,14 @@ def already_answered(connection: Connection, post_id: str, sha256: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def add(connection: Connection, *, question: Question, answer: Answer, now: datetime) -> int:
-    """Keep an answer; returns its number."""
+def add(
+    connection: Connection, answer: Answer, *, post_id: str, question_sha256: str, question: str, now: datetime
+) -> int:
+    """Keep the answer to a post with this text and hash; returns the answer's number."""
     proof = answer.proof
     row = {
-        "post_id": question.post.id,
-        "question_sha256": question.post.sha256,
+        "post_id": post_id,
+        "question_sha256": question_sha256,
         "verdict": answer.verdict,
         "reason": answer.reason,
         "language": answer.language,
@@ -44,22 +35,37 @@ def add(connection: Connection, *, question: Question, answer: Answer, now: date
         "seconds": answer.seconds,
         "code_sha256": proof.code_sha256 if proof and proof.holds else None,
         "made_at": now,
-        "question": question.post.raw if answer.is_draft else None,
+        "question": question if answer.is_draft else None,
         "record": json.dumps(answer_record(answer)),
     }
     number: int = connection.execute(insert(answers).values(row).returning(answers.c.id)).scalar_one()
     return number
 
 
-def get(connection: Connection, answer_id: int) -> KeptAnswer:
-    """The answer with this number, which must exist."""
-    query = select(answers.c.code_sha256, answers.c.record).where(answers.c.id == answer_id)
-    row = connection.execute(query).one()
-    return KeptAnswer(id=answer_id, code_sha256=row.code_sha256, record=json.loads(row.record))
+def latest(connection: Connection, post_id: str) -> dict[str, Any] | None:
+    """The record of the newest answer to a post, drafted or silent; None when it was never looked at."""
+    query = select(answers.c.record).where(answers.c.post_id == post_id)
+    record = connection.execute(query.order_by(answers.c.id.desc()).limit(1)).scalar()
+    return None if record is None else json.loads(record)
 
 
-def latest(connection: Connection, post_id: str) -> KeptAnswer | None:
-    """The newest answer to a post, drafted or silent; None when the pipeline never saw it."""
-    query = select(answers.c.id).where(answers.c.post_id == post_id).order_by(answers.c.id.desc()).limit(1)
-    number = connection.execute(query).scalar()
-    return None if number is None else get(connection, number)
+def proved_code(connection: Connection, post_id: str, sha256: str) -> frozenset[str]:
+    """The fingerprints of all code that a holding proof was ever made for, for this text of the post."""
+    query = select(answers.c.code_sha256).where(
+        answers.c.post_id == post_id,
+        answers.c.question_sha256 == sha256,
+        answers.c.code_sha256.is_not(None),
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def replies_without_repair(connection: Connection, post_id: str, sha256: str) -> list[str]:
+    """The replies that were drafted for this text of the post without mending its code."""
+    query = select(answers.c.record).where(
+        answers.c.post_id == post_id,
+        answers.c.question_sha256 == sha256,
+        answers.c.verdict == Verdict.DRAFT,
+        answers.c.code_sha256.is_(None),
+    )
+    records = [json.loads(record) for record in connection.execute(query).scalars()]
+    return [record["reply"] for record in records if record["repair"] is None and record["reply"]]

@@ -113,7 +113,7 @@ def due(connection: Connection, *, now: datetime, most: int) -> list[Draft]:
 def create(
     connection: Connection, *, question: Question, answer: Answer, answer_id: int, proved: bool, now: datetime
 ) -> Draft:
-    """A new pending draft of an answer that has a reply and a diagnosis."""
+    """A new pending draft of an answer that has a reply."""
     assert answer.reply is not None
     post = question.post
     row = {
@@ -231,10 +231,11 @@ def arrived_since(connection: Connection, moment: datetime | None) -> int:
     return connection.execute(query).scalar_one()
 
 
-def answer_of(connection: Connection, draft_id: int) -> int:
-    """The number of the answer that the draft rests on."""
-    number: int = connection.execute(select(drafts.c.answer_id).where(drafts.c.id == draft_id)).scalar_one()
-    return number
+def older(connection: Connection, *, than: datetime, most: int) -> list[Draft]:
+    """The pending drafts that were made before a moment, oldest first."""
+    query = _whole().where(drafts.c.state == DraftState.PENDING, drafts.c.created_at < than)
+    query = query.order_by(drafts.c.created_at, drafts.c.id).limit(most)
+    return [_draft(row) for row in connection.execute(query)]
 
 
 def _swap(connection: Connection, draft: Draft, moved: dict[str, Any]) -> None:
@@ -268,11 +269,11 @@ def _behind(last: DraftSummary, order: Order) -> ColumnElement[bool]:
 
 
 def _from_answer(question: Question, answer: Answer, answer_id: int, *, proved: bool) -> dict[str, Any]:
-    assert answer.diagnosis is not None
+    found = answer.diagnosis  # None where the reply only asks for the code
     return {
         "language": answer.language,
-        "confusion": answer.diagnosis.confusion,
-        "confidence": answer.diagnosis.confidence,
+        "confusion": found.confusion if found else "",
+        "confidence": found.confidence if found else 0.0,
         "question_sha256": question.post.sha256,
         "answer_id": answer_id,
         "proved": proved,
