@@ -100,8 +100,8 @@ def _snippet_record(snippet: Snippet | None) -> dict[str, Any] | None:
 
 
 def _error_record(error: QuotedError | None) -> dict[str, Any] | None:
-    return error and {"type": error.type, "message": error.message, "line": error.line}
+    return None if error is None else {"type": error.type, "message": error.message, "line": error.line}
 
 
 def _repair_record(repair: Repair | None) -> dict[str, Any] | None:
-    return repair and {"fix": repair.fix, "code": repair.code, "diff": repair.diff}
+    return None if repair is None else {"fix": repair.fix, "code": repair.code, "diff": repair.diff}

@@ -1,0 +1,157 @@
+"""Holds every entry against a run, and ranks those that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.diagnose import signals, wording
+from bot.diagnose.view import Found, View
+from bot.domain.confusion import Confusion, ConfusionKind
+from bot.domain.diagnosis import Diagnosis, Evidence
+from bot.domain.run import Run
+from bot.domain.snippet import QuotedError, Reading
+
+#: Confidence of a mistake that the run shows, before the quoted error is compared.
+SHOWN = 0.93
+
+
+@dataclass(frozen=True)
+class Match:
+    """One entry that fits, with what shows it."""
+
+    entry: Confusion
+    found: tuple[Found, ...]
+    asked: float
+    confidence: float
+
+
+class Matcher:
+    """The entries of a library, ready to be held against runs and posts."""
+
+    def __init__(self, entries: Iterable[Confusion]) -> None:
+        self.entries = tuple(entries)
+        phrases = {entry.name: [*sum(entry.asked_as.values(), ())] for entry in self.entries}
+        self._asked = wording.Phrases(phrases | {f"not {entry.name}": entry.not_this for entry in self.entries})
+
+    def fit(self, entry: Confusion, text: str) -> float:
+        """How well a text asks what the entry answers, from 0 to 1; 0 when it asks what the entry excludes."""
+        asked = self._asked.fit(entry.name, text)
+        excluded = self._asked.fit(f"not {entry.name}", text)
+        return 0.0 if excluded > asked else asked
+
+    def by_run(self, code: str, run: Run, reading: Reading, *, title: str = "") -> Diagnosis | None:
+        """The entry that a run shows, or None. Nothing is guessed from text alone here."""
+        if run.outcome not in signals.READABLE:
+            return None
+        matches = []
+        for entry in self.entries:
+            asked = self.fit(entry, f"{title}\n{reading.prose}")
+            view = View(code, run, reading, entry, asked)
+            found = signals.holds(view, entry.seen) if entry.seen else None
+            if found:
+                matches.append(Match(entry, found, asked, _confidence(entry, run, reading, asked)))
+        if not matches:
+            return None
+        matches.sort(key=_rank)
+        return _diagnosis(matches, run, reading)
+
+    def by_text(self, reading: Reading, *, title: str = "") -> Diagnosis | None:
+        """The entry that a post asks about or whose message it quotes, when there is nothing to run."""
+        matches = []
+        text = f"{title}\n{reading.prose}"
+        for entry in self.entries:
+            asked = self.fit(entry, text)
+            quoted = _quotes(entry, reading.error)
+            if quoted is not None or asked >= signals.ASKED:
+                found = (quoted,) if quoted else (Found(text=f"the post asks this (fit {asked:.2f})", word="asks"),)
+                matches.append(Match(entry, found, asked, max(0.8 if quoted else 0.0, asked * 0.9)))
+        if not matches:
+            return None
+        matches.sort(key=lambda match: (-match.confidence, -match.asked, match.entry.name))
+        best = matches[0]
+        return Diagnosis(
+            confusion=best.entry.name,
+            evidence=_evidence(best),
+            confidence=best.confidence,
+            ran=False,
+            also=tuple(match.entry.name for match in matches[1:4]),
+        )
+
+
+def same_error(reported: QuotedError | None, run: Run) -> bool | None:
+    """Whether the error or warning that the post quotes occurred; None when it quotes none."""
+    if reported is None:
+        return None
+    observed = [run.error.message] if run.error else []
+    observed += [warning.message for warning in run.warnings]
+    return any(wording.same_message(reported.message, message) for message in observed)
+
+
+def _rank(match: Match) -> tuple[int, int, float, str]:
+    mistake = 0 if match.entry.kind is ConfusionKind.MISTAKE else 1
+    return mistake, -len(match.found), -match.asked, match.entry.name
+
+
+def _confidence(entry: Confusion, run: Run, reading: Reading, asked: float) -> float:
+    if entry.kind is ConfusionKind.QUESTION:
+        return min(0.97, 0.6 + 0.4 * asked)
+    match same_error(reading.error, run):
+        case True:
+            return 0.98
+        case False:
+            return 0.82
+        case _:
+            return SHOWN
+
+
+def _quotes(entry: Confusion, error: QuotedError | None) -> Found | None:
+    wordings = _wordings(entry.seen)
+    if error is None or not wordings or not wording.says(error.message, wordings):
+        return None
+    return Found(word="quoted", text=f"the post quotes: {error.message.strip().splitlines()[0][:160]}")
+
+
+def _wordings(seen: object) -> list[str]:
+    """All messages and warnings that a `[seen]` table names, in `any` as well."""
+    if isinstance(seen, list):
+        return [text for part in seen for text in _wordings(part)]
+    if not isinstance(seen, dict):
+        return []
+    found: list[str] = []
+    for name, value in seen.items():
+        if name in ("message", "warns", "quoted"):
+            found.extend(signals.listed(value))
+        elif name == "any":
+            found.extend(_wordings(value))
+    return found
+
+
+def _evidence(match: Match) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(word=found.word, text=found.text, line=found.line, event=found.event) for found in match.found
+    )
+
+
+def _diagnosis(matches: list[Match], run: Run, reading: Reading) -> Diagnosis:
+    best = matches[0]
+    names: dict[str, str] = {}
+    serials: dict[str, int] = {}
+    error_line = cause_line = None
+    for found in best.found:
+        names |= found.names
+        serials |= found.serials
+        error_line = error_line or found.error_line
+        cause_line = cause_line or found.cause_line
+    return Diagnosis(
+        confusion=best.entry.name,
+        evidence=_evidence(best),
+        confidence=best.confidence,
+        ran=True,
+        error_line=error_line or (run.error.line if run.error else None),
+        cause_line=cause_line,
+        names=names,
+        serials=serials,
+        same_error=same_error(reading.error, run),
+        also=tuple(match.entry.name for match in matches[1:4]),
+    )

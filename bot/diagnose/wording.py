@@ -1,0 +1,121 @@
+"""Comparing words: torch's messages whatever their numbers, and a post's sentences with an entry's phrases."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import pairwise
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+_SHAPE = re.compile(r"\[[\d,\s]*\]|torch\.size\(\[?[\d,\s]*\]?\)|\((?:\d+,?\s*)+\)", re.IGNORECASE)
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "，": ",", "。": ".", "：": ":", "（": "(", "）": ")"})
+
+
+@lru_cache(maxsize=4096)
+def masked(message: str) -> str:
+    """A message without its numbers, shapes, quotation style and line breaks, to compare what it says."""
+    text = message.translate(_QUOTES).lower()
+    text = _SHAPE.sub("#", text)
+    text = _NUMBER.sub("#", text)
+    return " ".join(re.sub(r"[`*_\"']", "", text).split())
+
+
+def says(message: str, wordings: Iterable[str]) -> bool:
+    """Whether a message contains one of these wordings, numbers and shapes apart."""
+    text = masked(message)
+    return any(masked(wording) in text for wording in wordings)
+
+
+def same_message(reported: str, observed: str) -> bool:
+    """Whether a quoted message and an observed one are the same, cut or not."""
+    one, other = masked(reported), masked(observed)
+    if not one or not other:
+        return False
+    short, long = sorted((one, other), key=len)
+    return short in long or (len(short) > 40 and long.startswith(short[:40]))
+
+
+#: What people call one thing, in both languages: each group counts as one word.
+_CONCEPTS: tuple[tuple[str, str], ...] = (
+    ("second_derivative", r"second(?:[- ]order)?[- ]deriv\w*|second[- ]order|higher[- ]order|double (?:backward|grad)|hessian|二阶|高阶|两次求导|求导两次|二次求导"),
+    ("second_time", r"second time|twice|two times|again|第二次|两次|再次|又一次"),
+    ("intermediate", r"intermediate|non-?leaf|in between|中间(?:变量|结果|张量|量|层)?|非叶"),
+    ("grad", r"\bgrad(?:s|ient|ients)?\b|deriv\w*|梯度|导数|偏导"),
+    ("backward", r"\bback\s?ward\w*|backprop\w*|differentiat\w*|反向(?:传播|求导)?|求导|求梯度"),
+    ("shape", r"\bshapes?\b|\bsize\b|dimension\w*|row vector|column vector|形状|维度|行向量|列向量|大小"),
+    ("transpose", r"transpos\w*|\.T\b|转置"),
+    ("scalar", r"\bscalars?\b|single number|标量|一个数"),
+    ("vector", r"\bvectors?\b|non-?scalar|向量|非标量|矢量"),
+    ("sum", r"\bsum\w*|\bsum\(\)|add(?:ing)? up|求和|加起来|之和"),
+    ("none", r"\bnone\b|空的|是空"),
+    ("leaf", r"\bleaf\b|\bleaves\b|叶子|叶节点|叶张量"),
+    ("why", r"\bwhy\b|how come|reason|为什么|为何|为啥|怎么会|原因"),
+    ("how", r"\bhow (?:do|can|to|should)\b|way to|怎么|怎样|如何|办法"),
+    ("error", r"\berrors?\b|exception|fails?\b|traceback|crash\w*|报错|错误|出错|失败"),
+    ("values", r"\bvalues?\b|numbers|different|数值|值变|不一样|不同|变了"),
+    ("same", r"\bsame\b|equal|identical|相同|一样|一致"),
+    ("retain_graph", r"retain_graph|保留计算图"),
+    ("freed", r"freed|buffers?|释放"),
+    ("zero", r"\bzero\w*|清零|置零"),
+    ("meaning", r"\bmean(?:s|ing)?\b|what is|what does|understand|什么意思|含义|什么是|理解|干什么"),
+    ("detach", r"detach\w*|分离"),
+    ("accumulate", r"accumulat\w*|累加|累积"),
+)  # fmt: skip
+_COMPILED = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _CONCEPTS)
+_WORD = re.compile(r"[a-z_][a-z0-9_.]*[a-z0-9_]|[a-z]|[一-鿿]+")
+_STOP = frozenset(
+    "a an the is are was be to of in on at for and or it its i you my me we this that these with as do does did not no "
+    "can could would should will there here if when then than so but by from have has had get gets got am been just "
+    "的 了 是 在 我 你 他 它 们 这 那 和 与 就 也 都 呢 吗 吧 啊 请 请问 一个 这个 那个 什么 可以 能 会 要 有 对 后 把 用".split()
+)
+
+
+@lru_cache(maxsize=20000)
+def words(text: str) -> frozenset[str]:
+    """The content of a sentence: shared concepts of both languages, words, and pairs of Chinese characters."""
+    found = {name for name, pattern in _COMPILED if pattern.search(text)}
+    rest = text.lower()
+    for _, pattern in _COMPILED:
+        rest = pattern.sub(" ", rest)
+    for word in _WORD.findall(rest):
+        if "一" <= word[0] <= "鿿":
+            found.update(
+                word[place : place + 2] for place in range(len(word) - 1) if word[place : place + 2] not in _STOP
+            )
+        elif word not in _STOP:
+            found.add(word.rstrip("s") if len(word) > 3 else word)
+    return frozenset(found)
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text, and each pair of neighbours: people split a question over two."""
+    single = [part.strip() for part in re.split(r"(?<=[.?!;。？！；])\s*|\n+", text) if part.strip()]
+    pairs = [f"{one} {other}" for one, other in pairwise(single)]
+    return tuple(single + pairs)
+
+
+class Phrases:
+    """The phrases of all entries, with the weight of each word: a word in every phrase says little."""
+
+    def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
+        self._phrases = {name: tuple(words(phrase) for phrase in group) for name, group in phrases.items()}
+        everything = [phrase for group in self._phrases.values() for phrase in group]
+        counts: dict[str, int] = {}
+        for phrase in everything:
+            for word in phrase:
+                counts[word] = counts.get(word, 0) + 1
+        total = len(everything) + 1
+        self._weights = {word: math.log(1 + total / count) for word, count in counts.items()}
+
+    def fit(self, name: str, text: str) -> float:
+        """How well the best sentence of `text` says the best phrase of `name`, from 0 to 1."""
+        best = 0.0
+        for sentence in sentences(text):
+            said = words(sentence)
+            for phrase in self._phrases.get(name, ()):
+                weight = sum(self._weights[word] for word in phrase)
+                if weight:
+                    best = max(best, sum(self._weights[word] for word in phrase & said) / weight)
+        return best

@@ -1,0 +1,264 @@
+"""A repair, the runs and matches before and after it, and the numeric run → a proof.
+
+Nothing is run here, and nothing that a run claims is believed alone: each part compares claims of
+several runs. What every part means stands in `docs/why.md`.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import io
+import math
+import tokenize
+from collections.abc import Mapping
+
+from bot.domain.diagnosis import Check, CheckState, Diagnosis, Proof, Repair, code_sha256
+from bot.domain.run import GradientCall, NumericRun, Outcome, Run
+from bot.domain.tape import Event, Tape, short_name
+
+#: Relative difference allowed between a gradient and its numeric derivative.
+TOLERANCE = {"float64": 1e-5, "float32": 2e-2}
+#: Operations whose result is a constant to autograd.
+CUTS = frozenset(
+    {"detach", "detach_", "data", "item", "tolist", "numpy", "__float__", "__array__", "tensor", "as_tensor"}
+)
+#: What a program may not touch if its claims about itself are to earn anything.
+INTERPRETER = frozenset({"sys", "gc", "inspect", "builtins", "ctypes", "importlib", "marshal", "_thread", "threading"})
+FRAMES = frozenset({"_getframe", "__globals__", "__builtins__", "__code__", "__subclasses__", "gi_frame", "tb_frame"})
+
+
+def proof_of(
+    repair: Repair,
+    *,
+    original: str,
+    diagnosis: Diagnosis,
+    before: Run,
+    after: Run,
+    shown_before: frozenset[str],
+    shown_after: frozenset[str],
+    numeric: NumericRun | None,
+) -> Proof:
+    """What these runs prove about a repair.
+
+    `shown_before` and `shown_after` are the names of the mistakes that each run shows; `numeric` is None
+    when gradients were not compared.
+    """
+    return Proof(
+        code_sha256=code_sha256(repair.code),
+        error_gone=_error_gone(after),
+        confusion_gone=_confusion_gone(diagnosis, shown_before, shown_after),
+        values_kept=_values_kept(original, repair, before, after),
+        gradient=_gradient(numeric, before, diagnosis, repair),
+        minimal=_minimal(original, repair, diagnosis),
+        trusted=trusted(repair.code),
+    )
+
+
+def held_lines(original: str, repaired: str, after: Run, *, blamed: int | None) -> tuple[int, ...]:
+    """The lines of the repaired program where it leaves the graph as the original meant to.
+
+    A cut is held constant in the numeric run only if it stood in the original and is not blamed.
+    """
+    kept = {new: old for old, new in line_map(original, repaired).items()}
+    lines = set()
+    for event in after.tape.events if after.tape else ():
+        cut = short_name(event.op) in CUTS or not event.grad_enabled
+        if cut and event.line in kept and kept[event.line] != blamed:
+            lines.add(event.line)
+    return tuple(sorted(lines))
+
+
+def line_map(before: str, after: str) -> dict[int, int]:
+    """For each line of `before` that still stands in `after`: its number there."""
+    matcher = difflib.SequenceMatcher(a=before.splitlines(), b=after.splitlines(), autojunk=False)
+    return {
+        start + step + 1: new + step + 1 for start, new, size in matcher.get_matching_blocks() for step in range(size)
+    }
+
+
+def trusted(code: str) -> bool:
+    """Whether a program leaves alone the interpreter that reports about it."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names) if any(name.name.split(".")[0] in INTERPRETER for name in names):
+                return False
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] in INTERPRETER:
+                return False
+            case ast.Attribute(attr=name) | ast.Name(id=name) if name in FRAMES:
+                return False
+            case ast.Name(id="exec" | "eval" | "compile" | "__import__" | "globals" | "vars"):
+                return False
+            case ast.Attribute(value=ast.Name(id="torch"), ctx=ast.Store()):
+                return False
+            case ast.Call(func=ast.Name(id="setattr")):
+                return False
+    return True
+
+
+def _error_gone(after: Run) -> Check:
+    if after.outcome is Outcome.FINISHED:
+        return Check(state=CheckState.YES, why="the repaired program runs to its end")
+    said = f"{after.error.type}: {after.error.message.splitlines()[0]}" if after.error else after.reason or ""
+    return Check(state=CheckState.NO, why=f"the repaired program {after.outcome.value}: {said}"[:300])
+
+
+def _confusion_gone(diagnosis: Diagnosis, before: frozenset[str], after: frozenset[str]) -> Check:
+    new = sorted(after - before)
+    if diagnosis.confusion in after:
+        return Check(state=CheckState.NO, why=f"the new run still shows {diagnosis.confusion}")
+    if new:
+        return Check(state=CheckState.NO, why=f"the new run shows {', '.join(new)} instead")
+    return Check(state=CheckState.YES, why="no entry matches the new run that did not match the old one")
+
+
+def _values_kept(original: str, repair: Repair, before: Run, after: Run) -> Check:
+    if before.tape is None or after.tape is None:
+        return Check(state=CheckState.NOT_CHECKED, why="one of the runs has no tape")
+    kept = line_map(original, repair.code)
+    old, new = _values(before.tape), _values(after.tape)
+    exempt = _descendants(after.tape, repair.changes)
+    compared, different = 0, []
+    for (line, op, number), (digest, _) in old.items():
+        other = new.get((kept.get(line, -1), op, number))
+        if other is None or digest is None or other[0] is None or other[1] & exempt:
+            continue
+        compared += 1
+        if other[0] != digest:
+            different.append(f"{short_name(op)} at line {line}")
+    numbers = {"compared": compared, "different": len(different)}
+    if different:
+        return Check(state=CheckState.NO, why=f"another value: {', '.join(different[:3])}", numbers=numbers)
+    if not compared:
+        return Check(state=CheckState.NOT_CHECKED, why="no value stands in both runs", numbers=numbers)
+    return Check(state=CheckState.YES, why="every value computed in both runs is the same", numbers=numbers)
+
+
+def _values(tape: Tape) -> dict[tuple[int, str, int], tuple[str | None, frozenset[int]]]:
+    """The forward values of a run: (line, operation, how manieth) → (fingerprint, tensors). No gradients."""
+    counts: dict[tuple[int, str], int] = {}
+    gradients: set[int] = set()
+    values: dict[tuple[int, str, int], tuple[str | None, frozenset[int]]] = {}
+    for event in tape.events:
+        serials = frozenset(state.serial for state in event.outputs)
+        if _about_gradients(event) or gradients & {state.serial for state in event.inputs}:
+            gradients |= serials
+            continue
+        number = counts.get((event.line, event.op), 0)
+        counts[(event.line, event.op)] = number + 1
+        digest = event.outputs[0].digest if event.outputs else None
+        values[(event.line, event.op, number)] = (digest, serials)
+    return values
+
+
+def _about_gradients(event: Event) -> bool:
+    return event.backward is not None or ".grad." in event.op
+
+
+def _descendants(tape: Tape, names: tuple[str, ...]) -> frozenset[int]:
+    """The tensors that these names ever meant, and all that were computed from them."""
+    found = {binding.serial for binding in tape.bindings if binding.name in names and binding.serial is not None}
+    for event in tape.events:
+        if any(state.serial in found for state in event.inputs):
+            found |= {state.serial for state in event.outputs}
+    return frozenset(found)
+
+
+def _gradient(numeric: NumericRun | None, before: Run, diagnosis: Diagnosis, repair: Repair) -> Check:
+    if numeric is None:
+        return Check(state=CheckState.NOT_CHECKED, why="gradients were not compared")
+    if numeric.problem is not None or not numeric.calls:
+        return Check(state=CheckState.NOT_CHECKED, why=numeric.problem or "nothing is differentiated")
+    missing = sorted({call.tensor for call in numeric.calls if call.missing})
+    if missing:
+        return Check(state=CheckState.NO, why=f"no gradient reaches {', '.join(missing)}")
+    strange = _new_leaves(numeric, before, diagnosis, repair)
+    if strange:
+        return Check(state=CheckState.NO, why=f"{strange[0]} became a leaf that neither the program nor the fix names")
+    worst = max(numeric.calls, key=_difference)
+    numbers = {
+        "calls": len({(call.line, call.kind) for call in numeric.calls}),
+        "tensors": sorted({call.tensor for call in numeric.calls}),
+        "precision": numeric.dtype,
+        "epsilon": numeric.epsilon,
+        "largest_difference": _rounded(_difference(worst)),
+        "gradient": [_rounded(value) for value in worst.analytic],
+        "numeric": [_rounded(value) for value in worst.numeric],
+    }
+    if _difference(worst) <= TOLERANCE.get(numeric.dtype, 1e-5):
+        return Check(state=CheckState.YES, why="each gradient equals a numeric derivative", numbers=numbers)
+    why = f"the gradient of {worst.tensor} from line {worst.line} differs from the numeric derivative"
+    return Check(state=CheckState.NO, why=why, numbers=numbers)
+
+
+def _difference(call: GradientCall) -> float:
+    """The largest relative difference over the directions; infinite where one side is missing or not a number."""
+    if not call.analytic or len(call.analytic) != len(call.numeric):
+        return math.inf
+    pairs = list(zip(call.analytic, call.numeric, strict=True))
+    if not all(math.isfinite(value) for pair in pairs for value in pair):
+        return math.inf
+    scale = max(1.0, *(abs(value) for pair in pairs for value in pair))
+    return max(abs(one - other) for one, other in pairs) / scale
+
+
+def _new_leaves(numeric: NumericRun, before: Run, diagnosis: Diagnosis, repair: Repair) -> list[str]:
+    """Leaves of the repaired program that were none before: `loss.requires_grad_()` must not prove itself."""
+    known = {*diagnosis.names.values(), *repair.changes}
+    for event in before.tape.events if before.tape else ():
+        for state in (*event.inputs, *event.outputs):
+            if state.leaf and state.requires_grad:
+                known.update(state.names)
+    if before.tape is not None:
+        bound = {binding.name: binding.serial for binding in before.tape.bindings}
+        known.update(name for name, serial in bound.items() if _was_leaf(before.tape, serial))
+    return [
+        call.tensor
+        for call in numeric.calls
+        if call.leaf and call.tensor and not call.tensor.startswith("#") and call.tensor not in known
+    ]
+
+
+def _was_leaf(tape: Tape, serial: int | None) -> bool:
+    state = None if serial is None else tape.state_of(serial)
+    return state is not None and state.leaf and state.requires_grad
+
+
+def _minimal(original: str, repair: Repair, diagnosis: Diagnosis) -> Check:
+    lost = _comments(original) - _comments(repair.code)
+    if lost:
+        return Check(state=CheckState.NO, why=f"the comment {min(lost)!r} is gone")
+    gone = _assigned(original) - _assigned(repair.code)
+    if gone:
+        return Check(state=CheckState.NO, why=f"the name {min(gone)} is gone")
+    numbers: Mapping[str, object] = {"changed_lines": list(repair.changed), "lines": len(original.splitlines())}
+    named = set(diagnosis.names.values())
+    lines = original.splitlines()
+    allowed = {diagnosis.error_line, diagnosis.cause_line}
+    for line in repair.changed:
+        text = lines[line - 1] if line <= len(lines) else ""
+        if line not in allowed and not any(name and name in text for name in named) and "backward" not in text:
+            return Check(state=CheckState.NO, why=f"line {line} has nothing to do with the fix", numbers=numbers)
+    return Check(state=CheckState.YES, why="only lines of the fix were touched", numbers=numbers)
+
+
+def _comments(code: str) -> set[str]:
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    except (tokenize.TokenError, SyntaxError, IndentationError):
+        return set()
+    return {token.string.strip() for token in tokens if token.type == tokenize.COMMENT}
+
+
+def _assigned(code: str) -> set[str]:
+    return {
+        node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _rounded(value: float) -> float | str:
+    return float(f"{value:.9g}") if math.isfinite(value) else str(value)
