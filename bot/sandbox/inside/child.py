@@ -1,0 +1,144 @@
+"""Locks one process in for good, then reads an order, runs it and writes one claim.
+
+Everything is dropped before the first byte of the order is read. Each step raises when it fails, and
+then nothing is run.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+from typing import Any, NoReturn
+
+from inside import kernel
+
+READY = b"ready"
+CLAIM = 3
+#: A frame is its length, big-endian, and that many bytes of JSON.
+LENGTH_BYTES = 4
+HOME = "/tmp"  # noqa: S108 - a tmpfs of this run alone
+ENVIRONMENT = {"PATH": "/env/bin", "HOME": HOME, "TMPDIR": HOME, "OMP_NUM_THREADS": "1"}
+OPEN_FILES = 64
+THREADS = 16
+_STRICT = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+
+
+def become(
+    files: tuple[int, int, int, int], *, request: dict[str, Any], base: int, filter_program: bytes, tell: int
+) -> NoReturn:
+    """Turn the calling process into a locked-down child and run the order it is given. Does not return."""
+    try:
+        _lock_in(files, request, base, filter_program, tell)
+    except BaseException as error:  # said to the supervisor, and nothing is run
+        os.write(CLAIM + 1, str(error).encode(errors="replace")[:1000] or b"unknown")
+        os._exit(1)
+    os.write(CLAIM + 1, READY)
+    os.close(CLAIM + 1)
+    _run_the_order()
+
+
+def _lock_in(
+    files: tuple[int, int, int, int], request: dict[str, Any], base: int, filter_program: bytes, tell: int
+) -> None:
+    _descriptors(files, tell)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.setsid()
+    _first_to_be_killed()
+    _mounts(request)
+    _surroundings()
+    _limits(request, base)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    kernel.drop_capabilities()
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.load_seccomp(filter_program)
+
+
+def _descriptors(files: tuple[int, int, int, int], tell: int) -> None:
+    """Keep 0 to 3, and 4 until we have said that we are ready."""
+    moved = [os.dup(file) for file in (*files, tell)]  # out of the way of each other
+    for target, file in enumerate(moved):
+        os.dup2(file, target, inheritable=True)
+    os.closerange(len(moved), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _first_to_be_killed() -> None:
+    """When memory is short, the kernel takes this process and not the fork server."""
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
+def _mounts(request: dict[str, Any]) -> None:
+    """An own, small, empty folder to write to, and nothing under /proc."""
+    size, inodes = request["folder_bytes"], request["folder_inodes"]
+    kernel.mount_tmpfs(HOME, flags=_STRICT, options=f"size={size},nr_inodes={inodes},mode=0700")
+    kernel.mount_tmpfs("/proc", flags=_STRICT | kernel.MS_RDONLY, options="size=4k,nr_inodes=1,mode=0555")
+
+
+def _surroundings() -> None:
+    """What a program sees around it: four names, its own folder, its own streams."""
+    os.environ.clear()
+    os.environ.update(ENVIRONMENT)
+    os.chdir(HOME)
+    os.umask(0o022)
+    tempfile.tempdir = None
+    sys.argv = [""]
+    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")
+    sys.stdout = sys.__stdout__ = _stream(1, errors="backslashreplace")
+    sys.stderr = sys.__stderr__ = _stream(2, errors="backslashreplace")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _stream(file: int, *, errors: str) -> io.TextIOWrapper:
+    """A text stream that writes each line at once: what was printed before a kill is not lost."""
+    return io.TextIOWrapper(open(file, "wb", closefd=False), encoding="utf-8", errors=errors, line_buffering=True)
+
+
+def _limits(request: dict[str, Any], base: int) -> None:
+    cpu = request["cpu_seconds"]
+    kernel.limit(resource.RLIMIT_AS, base + request["memory_bytes"])
+    kernel.limit(resource.RLIMIT_CPU, cpu, cpu + 1)
+    kernel.limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    kernel.limit(resource.RLIMIT_NPROC, THREADS)
+    kernel.limit(resource.RLIMIT_FSIZE, request["folder_bytes"])
+    kernel.limit(resource.RLIMIT_CORE, 0)
+    kernel.limit(resource.RLIMIT_MEMLOCK, 0)
+    kernel.limit(resource.RLIMIT_MSGQUEUE, 0)
+    kernel.limit(resource.RLIMIT_SIGPENDING, THREADS)
+
+
+def _run_the_order() -> NoReturn:
+    from inside import program
+
+    gc.disable()
+    with open(0, "rb", closefd=False) as file:
+        text = file.read()
+    if not text:
+        os._exit(0)  # the driver no longer wants this child
+    gc.enable()
+    order = json.loads(text)
+    claim = program.execute(order)
+    try:
+        frame = json.dumps(claim, allow_nan=False, ensure_ascii=False).encode(errors="replace")
+    except (ValueError, TypeError, RecursionError) as error:
+        frame = json.dumps({"problem": f"the report could not be written: {error}"[:500]}).encode()
+    if len(frame) + LENGTH_BYTES > order["claim_bytes"]:
+        frame = json.dumps({"problem": f"the report is too large: {len(frame)} bytes"}).encode()
+    _write(len(frame).to_bytes(LENGTH_BYTES, "big") + frame)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass  # the program closed it
+    os._exit(0)
+
+
+def _write(frame: bytes) -> None:
+    view = memoryview(frame)
+    while view:
+        view = view[os.write(CLAIM, view) :]

@@ -1,0 +1,102 @@
+"""The few kernel calls that Python 3.11 has no function for."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP = 22
+PR_CAPBSET_READ = 23
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+PR_GET_NO_NEW_PRIVS = 39
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+SECCOMP_MODE_FILTER = 2
+CAPABILITY_VERSION = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
+_libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("rows", ctypes.c_void_p))
+
+
+class _CapabilityHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+_CapabilitySets = ctypes.c_uint32 * 6
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces named by `flags` for new ones."""
+    _checked(_libc.unshare(flags), "unshare")
+
+
+def mount_tmpfs(target: str, *, flags: int, options: str) -> None:
+    """Put a new tmpfs over `target`."""
+    _checked(_libc.mount(b"tmpfs", target.encode(), b"tmpfs", flags, options.encode()), f"mount {target}")
+
+
+def prctl(option: int, first: int = 0, second: int = 0) -> int:
+    """Call prctl; raises OSError when it fails."""
+    return _checked(_libc.prctl(option, first, second, 0, 0), f"prctl {option}")
+
+
+def drop_capabilities() -> None:
+    """Give up every capability for good, and look that none is left."""
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    for capability in range(64):
+        if _libc.prctl(PR_CAPBSET_READ, capability, 0, 0, 0) != 1:
+            break
+        prctl(PR_CAPBSET_DROP, capability)
+    header = _CapabilityHeader(CAPABILITY_VERSION, 0)
+    sets = _CapabilitySets()
+    _checked(_libc.capset(ctypes.byref(header), sets), "capset")
+    _checked(_libc.capget(ctypes.byref(header), sets), "capget")
+    if any(sets):
+        raise OSError(f"capabilities left: {list(sets)}")
+
+
+def load_seccomp(program: bytes) -> None:
+    """Put the calling process under a filter, and look that it holds."""
+    rows = ctypes.create_string_buffer(program, len(program))
+    table = _Program(len(program) // 8, ctypes.addressof(rows))
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(table))
+    # unshare(0) does nothing and always succeeds, but for the filter.
+    if _libc.unshare(0) == 0:
+        raise OSError("the seccomp filter is not in force")
+
+
+def limit(what: int, soft: int, hard: int | None = None) -> None:
+    """Lower a resource limit for good."""
+    resource.setrlimit(what, (soft, soft if hard is None else hard))
+
+
+def address_space() -> int:
+    """Bytes of address space that this process has mapped."""
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - no pathlib needed inside
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
