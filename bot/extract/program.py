@@ -1,0 +1,207 @@
+"""Turns the code lines of a post into a block that parses, with every change on record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+
+from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock
+from bot.extract.indentation import dedented, rebuilt
+from bot.extract.legacy import modernised
+from bot.extract.repair_text import mended
+from bot.extract.salvage import salvaged
+from bot.extract.transcript import TypedLine
+from bot.source import asterisks_restored, bound_names, parse
+
+# Underscores that Markdown takes for bold, where nothing else can have been meant.
+_DUNDERS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\bdef init\((?=self\b)"), "def __init__("),
+    (re.compile(r"\bdef (call|len|getitem|repr|str|iter|next|enter|exit)\((?=self\b)"), r"def __\1__("),
+    (re.compile(r"(super\([^()]*\))\.init\("), r"\1.__init__("),
+    (re.compile(r"^(\s*if )name(\s*==\s*)(['\"])(?:__)?main(?:__)?\3"), r"\1__name__\2\3__main__\3"),
+    (re.compile(r"\b(torch|np|nn|d2l)\.version\b(?!\.)"), r"\1.__version__"),
+)
+_PACKED = re.compile(r"(?<=[(,])(\s*)args(\s*),(\s*)kwargs(\s*)(?=\))")
+_PACKED_ALONE = re.compile(r"(def \w+\([^)]*[(,]\s*)kwargs(\s*\))")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    number: int
+    assumptions: tuple[Assumption, ...] = ()
+
+
+def block_of(
+    lines: Sequence[TypedLine], *, fenced: bool, defined: Set[str], split: Set[int], left_out: Sequence[str]
+) -> CodeBlock | None:
+    """The lines as a block of code, or None when nothing in them can be read as Python.
+
+    `defined` are names with a value before the block; `split` are the lines of the post that held several
+    statements; `left_out` are commands and other lines that stood among the code and are no part of it.
+    """
+    cleaned = [_cleaned(line) for line in _trimmed(lines)]
+    if not fenced:
+        cleaned = _unescaped(cleaned, defined=defined)
+    cleaned = [
+        replace(line, assumptions=(*line.assumptions, _split_assumption())) if line.number in split else line
+        for line in cleaned
+    ]
+    placed = _indented(cleaned)
+    if not placed:
+        return None
+    notes = [
+        Assumption(kind=AssumptionKind.LEFT_OUT, text=f"left out, no part of the program: {text.strip()}")
+        for text in left_out
+    ]
+    told = [
+        replace(assumption, line=place)
+        for place, line in enumerate(placed, start=1)
+        for assumption in line.assumptions
+        if assumption.kind is not AssumptionKind.LEFT_OUT
+    ]
+    notes += [
+        assumption
+        for line in placed
+        for assumption in line.assumptions
+        if assumption.kind is AssumptionKind.LEFT_OUT
+    ]
+    return CodeBlock(
+        text="\n".join(line.text for line in placed),
+        lines=tuple(line.number for line in placed),
+        fenced=fenced,
+        assumptions=(*told, *notes),
+    )
+
+
+def _trimmed(lines: Sequence[TypedLine]) -> Sequence[TypedLine]:
+    filled = [index for index, line in enumerate(lines) if line.text.strip()]
+    return lines[filled[0] : filled[-1] + 1] if filled else ()
+
+
+def _cleaned(line: TypedLine) -> _Line:
+    plain = mended(line.text)
+    today = modernised(plain.text)
+    return _Line(
+        text=today.text.rstrip(),
+        number=line.number,
+        assumptions=(
+            *(_restored(old, new) for old, new in plain.changes),
+            *(
+                Assumption(
+                    kind=AssumptionKind.MODERNISED,
+                    text=f"old spelling brought up to date: {old} is now {new}",
+                    original=old,
+                    restored=new,
+                )
+                for old, new in today.changes
+            ),
+        ),
+    )
+
+
+def _restored(old: str, new: str) -> Assumption:
+    return Assumption(
+        kind=AssumptionKind.RESTORED_CHARACTER,
+        text=f"{old} read as {new}",
+        original=old,
+        restored=new,
+    )
+
+
+def _split_assumption() -> Assumption:
+    return Assumption(kind=AssumptionKind.SPLIT_LINE, text="statements that ran together stand on lines of their own")
+
+
+def _unescaped(lines: list[_Line], *, defined: Set[str]) -> list[_Line]:
+    """The lines with the asterisks and underscores that Markdown ate."""
+    every = frozenset(defined).union(*(_binds(line.text) for line in lines))
+    so_far = set(defined)
+    result: list[_Line] = []
+    for line in lines:
+        text, found = asterisks_restored(line.text, defined=so_far, known=every)
+        assumptions = [_restored(entry.original, entry.restored) for entry in found]
+        text, more = _underscores(text)
+        assumptions.extend(more)
+        result.append(replace(line, text=text, assumptions=(*line.assumptions, *assumptions)))
+        so_far |= _binds(text)
+    return result
+
+
+def _underscores(text: str) -> tuple[str, list[Assumption]]:
+    found: list[Assumption] = []
+    for pattern, replacement in _DUNDERS:
+        for match in pattern.finditer(text):
+            found.append(_restored(match.group().strip(), match.expand(replacement).strip()))
+        text = pattern.sub(replacement, text)
+    for pattern, replacement in ((_PACKED, r"\1*args\2,\3**kwargs\4"), (_PACKED_ALONE, r"\1**kwargs\2")):
+        if pattern.search(text) and "*" not in text:
+            found.append(_restored("kwargs", "**kwargs"))
+            text = pattern.sub(replacement, text)
+    return text, found
+
+
+_TARGET = re.compile(r"^\s*(?:for\s+)?([A-Za-z_][\w\s,]*?)\s*(?:=(?!=)|\bin\b)")
+_DEFINED = re.compile(r"^\s*(?:def|class)\s+(\w+)")
+
+
+def _binds(text: str) -> frozenset[str]:
+    """Names the line gives a value, as far as a line by itself can tell."""
+    code = text.strip()
+    tree = parse(code) or parse(code + " pass")
+    if tree is not None:
+        names = bound_names(tree)
+        if code.startswith("def "):
+            names |= frozenset(re.findall(r"[A-Za-z_]\w*", code.split("(", 1)[1])) if "(" in code else names
+        return names
+    match = _TARGET.match(code) or _DEFINED.match(code)
+    return frozenset(re.findall(r"[A-Za-z_]\w*", match.group(1))) if match else frozenset()
+
+
+def _indented(lines: list[_Line]) -> list[_Line]:
+    """The lines so indented that they parse; lines that nothing can save are left out."""
+    if not lines:
+        return []
+    texts = dedented([line.text for line in lines])
+    if parse("\n".join(texts)) is not None:
+        return _with_texts(lines, texts, told=False)
+    again = rebuilt(texts)
+    if again is not None:
+        return _with_texts(lines, again, told=True)
+    kept = salvaged(texts)
+    if kept is None:
+        return []
+    lost = [line for index, line in enumerate(lines) if index not in kept]
+    saved = [lines[index] for index in kept]
+    texts = dedented([texts[index] for index in kept])
+    result = _with_texts(saved, texts if parse("\n".join(texts)) else rebuilt(texts) or texts, told=True)
+    notes = tuple(
+        Assumption(kind=AssumptionKind.LEFT_OUT, text=f"left out, cannot be read as Python: {line.text.strip()}")
+        for line in lost
+        if line.text.strip()
+    )
+    return [replace(result[0], assumptions=(*result[0].assumptions, *notes)), *result[1:]]
+
+
+def _with_texts(lines: Sequence[_Line], texts: Sequence[str], *, told: bool) -> list[_Line]:
+    """The lines with new indentation; where it was rebuilt, the first line of each change says so."""
+    result: list[_Line] = []
+    changed_before = False
+    for line, text in zip(lines, texts, strict=True):
+        changed = told and line.text.strip() != "" and _indent(line.text) != _indent(text)
+        extra: tuple[Assumption, ...] = ()
+        if changed and not changed_before:
+            extra = (
+                Assumption(
+                    kind=AssumptionKind.RESTORED_INDENTATION,
+                    text=f"indentation rebuilt from here on: {text.strip()[:60]}",
+                ),
+            )
+        result.append(replace(line, text=text, assumptions=(*line.assumptions, *extra)))
+        changed_before = changed
+    return result
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())

@@ -1,0 +1,152 @@
+"""What one post says: its sentences, code, outputs, quoted error and language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.post import Language
+from bot.domain.snippet import CodeBlock, QuotedOutput, Reading
+from bot.extract.blocks import Region, RegionKind, SourceLine, regions
+from bot.extract.language import is_traditional, language_of
+from bot.extract.lines import LineKind
+from bot.extract.mentions import mentions, without_links
+from bot.extract.program import block_of
+from bot.extract.repair_text import without_invisibles
+from bot.extract.scan import Unit, accepted, units
+from bot.extract.traceback import FoundError, error_in_title, find_errors, main_error
+from bot.extract.transcript import TypedLine, typed_lines
+from bot.source import bound_names, parse
+
+_PICTURE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
+_SENTENCE_SIGN = re.compile(r"[A-Za-z\u3400-\u9fff]")
+
+
+def read(post_text: str, *, title: str = "", language: Language | None = None) -> Reading:
+    """The post taken apart. Never raises, whatever the text; what is beyond 20,000 characters is not read.
+
+    `title` is the topic's title where this post opened the topic: an error may stand there alone.
+    `language` is what the caller knows; otherwise it is read from the sentences, then from the title.
+    """
+    text = without_invisibles(post_text)
+    cut = regions(text)
+    errors = find_errors([line for region in cut for line in region.lines])
+    told = frozenset().union(*(error.lines for error in errors))
+    page = _Page()
+    quoted: list[Region] = []
+    for region in cut:
+        if region.kind is RegionKind.QUOTE:
+            quoted.append(region)
+            continue
+        _read_region(page, region, told=told)
+    if not page.blocks:
+        # Only quoted code: better than none, and the thread it comes from may not be at hand.
+        for region in quoted:
+            _read_region(page, region, told=told, quote=True)
+    return _reading(page, text=text, title=title, language=language, errors=errors)
+
+
+@dataclass(slots=True)
+class _Page:
+    """What has been read so far."""
+
+    prose: list[str] = field(default_factory=list)
+    blocks: list[CodeBlock] = field(default_factory=list)
+    outputs: list[QuotedOutput] = field(default_factory=list)
+    defined: frozenset[str] = frozenset()
+    last_code: str | None = None
+
+
+def _reading(
+    page: _Page, *, text: str, title: str, language: Language | None, errors: Sequence[FoundError]
+) -> Reading:
+    prose = "\n".join(page.prose).strip()
+    words = without_links(prose)
+    spoken = language or language_of(words) or language_of(title) or Language.ENGLISH
+    error = main_error(errors, text=f"{text}\n{title}") or error_in_title(title)
+    pictures = _PICTURE.search(text) is not None
+    return Reading(
+        language=spoken,
+        traditional=spoken is Language.CHINESE and is_traditional(words or title),
+        prose=prose,
+        blocks=tuple(page.blocks),
+        mentions=mentions(prose, defined=page.defined),
+        outputs=tuple(page.outputs),
+        error=error,
+        picture_only=pictures and not page.blocks and error is None and not page.outputs,
+    )
+
+
+def _read_region(page: _Page, region: Region, *, told: frozenset[int], quote: bool = False) -> None:
+    lines = [line if line.number not in told else SourceLine(number=line.number, text="") for line in region.lines]
+    marked = region.kind is RegionKind.CODE
+    typed = typed_lines(lines, marked=marked)
+    if marked and region.says_output:
+        _outputs(page, typed)
+        return
+    if marked and region.says_shell:
+        return
+    settled = accepted(units(typed, marked=marked), marked=marked, defined=page.defined)
+    for run in _code_runs(settled):
+        _read_run(page, run, fenced=marked, quote=quote)
+
+
+def _code_runs(settled: Sequence[Unit]) -> list[list[Unit]]:
+    """The units cut at sentences."""
+    runs: list[list[Unit]] = []
+    for unit in settled:
+        prose = unit.kind is LineKind.PROSE
+        if not runs or prose or runs[-1][-1].kind is LineKind.PROSE:
+            runs.append([unit])
+        else:
+            runs[-1].append(unit)
+    return runs
+
+
+def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) -> None:
+    """One run: a sentence, or code with its outputs."""
+    if not any(unit.kind is LineKind.CODE for unit in run):
+        _read_words(page, run, fenced=fenced, quote=quote)
+        return
+    code: list[TypedLine] = []
+    left_out: list[str] = []
+    for unit in run:
+        match unit.kind:
+            case LineKind.OUTPUT if page.last_code is not None:
+                _output(page, unit.text)
+            case LineKind.SHELL:
+                left_out.append(unit.text)
+            case LineKind.CODE:
+                code.extend(unit.lines)
+                page.last_code = unit.text.strip()
+            case LineKind.COMMENT | LineKind.BLANK:
+                code.extend(unit.lines)
+    numbers = [line.number for line in code]
+    split = {number for number in numbers if numbers.count(number) > 1}
+    block = block_of(code, fenced=fenced, defined=page.defined, split=split, left_out=left_out)
+    if block is None:
+        return
+    page.blocks.append(block)
+    tree = parse(block.text)
+    if tree is not None:
+        page.defined = page.defined | bound_names(tree)
+
+
+def _read_words(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) -> None:
+    for unit in run:
+        if unit.kind is LineKind.OUTPUT and page.last_code is not None:
+            _output(page, unit.text)
+        elif unit.kind is not LineKind.SHELL and not quote and not fenced:
+            page.prose.append(unit.text.strip())
+
+
+def _outputs(page: _Page, typed: Sequence[TypedLine]) -> None:
+    text = "\n".join(line.text for line in typed).strip()
+    if text:
+        _output(page, text)
+
+
+def _output(page: _Page, text: str) -> None:
+    if _SENTENCE_SIGN.search(text) or any(sign.isdigit() for sign in text):
+        page.outputs.append(QuotedOutput(text=text.strip(), after=page.last_code))

@@ -1,0 +1,141 @@
+"""Characters that word processors, input methods, terminals and web pages put into code."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+from bot.source import parses
+
+_COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|(?<![\w\]])\[(?:\d{1,2};){0,3}\d{1,2}m")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
+_ODD_SPACE = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
+
+_OPENING = "“”„‟″«»＂"
+_SINGLE = "‘’‚‛′´＇"
+_PUNCTUATION = str.maketrans(
+    {
+        "，": ",", "。": ".", "：": ":", "；": ";", "（": "(", "）": ")", "【": "[", "】": "]",
+        "［": "[", "］": "]", "｛": "{", "｝": "}", "＝": "=", "＋": "+", "－": "-", "＊": "*", "／": "/",
+        "＜": "<", "＞": ">", "＿": "_", "＃": "#", "％": "%", "＠": "@", "、": ",", "．": ".", "！": "!",
+        "–": "-", "—": "-", "−": "-", "×": "*", "∗": "*", "…": "...", "～": "~", "｜": "|", "＆": "&",
+        "≤": "<=", "≥": ">=", "≠": "!=",
+        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+        **{chr(0xFF21 + letter): chr(ord("A") + letter) for letter in range(26)},
+        **{chr(0xFF41 + letter): chr(ord("a") + letter) for letter in range(26)},
+    }
+)  # fmt: skip
+_DAMAGED = re.compile("[" + re.escape("".join(map(chr, _PUNCTUATION)) + _OPENING + _SINGLE) + "]")
+_ESCAPED = re.compile(r"\\([*_\[\]#])")
+_BOLD_DUNDER = re.compile(r"\*\*(init|call|getitem|len|main|name|str|repr|enter|exit|iter|next)\*\*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mended:
+    """A line of code with its characters put right."""
+
+    text: str
+    changes: tuple[tuple[str, str], ...] = ()    #: what stood there, what stands there now
+
+
+def without_invisibles(text: str) -> str:
+    """The text with plain spaces and line ends, and without zero-width characters and colour codes.
+
+    Lines keep their numbers.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").replace("\x0c", " ")
+    text = _COLOUR_CODE.sub("", text)
+    return _ODD_SPACE.sub(" ", _INVISIBLE.sub("", text))
+
+
+def mended(line: str) -> Mended:
+    """The line as Python can read it: straight quotes, half-width punctuation, no entities or escapes.
+
+    What stands inside straight strings and comments stays as it is.
+    """
+    changes: list[tuple[str, str]] = []
+    if "\t" in line:
+        line = line.expandtabs(4)
+    if "&" in line and _ENTITY.search(line):
+        plain = html.unescape(line).replace("\u00a0", " ")
+        changes.extend((entity, html.unescape(entity)) for entity in _ENTITY.findall(line))
+        line = plain
+    if "\\" in line and _ESCAPED.search(line) and not parses(line.strip()):
+        changes.extend((f"\\{sign}", sign) for sign in dict.fromkeys(_ESCAPED.findall(line)))
+        line = _ESCAPED.sub(r"\1", line)
+    if "**" in line and _BOLD_DUNDER.search(line):
+        changes.extend((f"**{name}**", f"__{name}__") for name in _BOLD_DUNDER.findall(line))
+        line = _BOLD_DUNDER.sub(r"__\1__", line)
+    if _DAMAGED.search(line) and not parses(line.strip()):
+        plain = _half_width(line)
+        changes.extend(_differences(line, plain))
+        line = plain
+    return Mended(text=line, changes=tuple(dict.fromkeys(changes)))
+
+
+def _half_width(line: str) -> str:
+    out: list[str] = []
+    index = 0
+    while index < len(line):
+        sign = line[index]
+        if sign == "#":
+            out.append(line[index:])
+            break
+        if sign in "\"'":
+            end = _end_of_string(line, index)
+            out.append(line[index:end])
+            index = end
+        elif sign in _OPENING or sign in _SINGLE:
+            text, index = _curly_string(line, index)
+            out.append(text)
+        else:
+            out.append(sign.translate(_PUNCTUATION))
+            index += 1
+    return "".join(out)
+
+
+def _end_of_string(line: str, start: int) -> int:
+    """Where the straight string that starts here ends; just behind its quote when it never does."""
+    quote = line[start]
+    index = start + 1
+    while index < len(line):
+        if line[index] == "\\":
+            index += 2
+            continue
+        if line[index] == quote:
+            return index + 1
+        if line[index] in _OPENING + _SINGLE:
+            # A string opened straight and closed curly: 'x’.
+            rest = line.find(quote, index)
+            if rest < 0:
+                return start + 1
+        index += 1
+    return start + 1
+
+
+def _curly_string(line: str, start: int) -> tuple[str, int]:
+    """The curly string that starts here in straight quotes, and where the line goes on."""
+    family = _OPENING if line[start] in _OPENING else _SINGLE
+    quote = '"' if family is _OPENING else "'"
+    for end in range(start + 1, len(line)):
+        if line[end] in family or line[end] == quote:
+            inside = line[start + 1 : end]
+            if quote in inside or (quote == "'" and "'" in inside):
+                quote = '"' if quote == "'" else "'"
+            return quote + inside + quote, end + 1
+    return quote, start + 1
+
+
+def _differences(old: str, new: str) -> list[tuple[str, str]]:
+    """Which odd characters of `old` were replaced, by what."""
+    changes = []
+    for sign in dict.fromkeys(_DAMAGED.findall(old)):
+        if old.count(sign) == new.count(sign):
+            continue
+        if sign in _OPENING or sign in _SINGLE:
+            changes.append((sign, '"' if sign in _OPENING else "'"))
+        else:
+            changes.append((sign, sign.translate(_PUNCTUATION)))
+    return changes

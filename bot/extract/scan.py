@@ -1,0 +1,278 @@
+"""Sorts the lines of a region into code, outputs and sentences, each by its neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.extract.legacy import modernised
+from bot.extract.lines import LineKind, kind_of, open_brackets, opens_triple_quote
+from bot.extract.repair_text import mended
+from bot.extract.transcript import Role, TypedLine
+from bot.source import bound_names, parse, parses
+
+_LONGEST_STATEMENT = 60                  #: lines
+_MOST_SPLITS = 12                        #: run-together lines taken apart in one post
+_MOST_PLACES = 40
+
+_HAN = re.compile("[\u3400-\u9fff]")
+_LABEL = re.compile(r"^(?P<label>[^:：=()\[\]\"']{1,24}[:：])\s*(?P<code>\S.*)$")
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)、])\s+(?P<code>\S.*)$")
+_WRAPPED = re.compile(r"^\s*(?:\*\*(?P<bold>[^*].*[^*])\*\*|`(?P<span>[^`]+)`)\s*[,.;，。；]?\s*$")
+_RUN_TOGETHER = re.compile(r"^\s*(?:import\s|from\s+\w|[A-Za-z_][\w.\[\]]*\s*=[^=]|[A-Za-z_][\w.]*\()")
+_KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|assert)\b")
+_HEADING = re.compile(r"^#{1,6}\s+\S")
+_CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One statement, output or sentence with its lines."""
+
+    kind: LineKind
+    lines: tuple[TypedLine, ...]
+
+    @property
+    def text(self) -> str:
+        """Its lines joined."""
+        return "\n".join(line.text for line in self.lines)
+
+
+def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
+    """The lines as statements and sentences, statements over several lines joined."""
+    found: list[Unit] = []
+    index = 0
+    splits = 0
+    while index < len(lines):
+        line = lines[index]
+        kind = _kind(line, marked=marked)
+        if kind is LineKind.OPEN:
+            end = _end_of_statement(lines, index)
+            if end is not None:
+                found.append(Unit(_kind_of_statement(lines[index:end]), tuple(lines[index:end])))
+                index = end
+                continue
+            kind = LineKind.CODE if marked or line.role is Role.TYPED else LineKind.PROSE
+        if kind is LineKind.OUTPUT:
+            end = _end_of_output(lines, index)
+            found.append(Unit(kind, tuple(lines[index:end])))
+            index = end
+            continue
+        if kind is LineKind.PROSE and (unwrapped := _unwrapped(line, marked=marked)) is not None:
+            found.append(Unit(kind_of(mended(unwrapped.text).text), (unwrapped,)))
+        elif kind is LineKind.PROSE and splits < _MOST_SPLITS and _RUN_TOGETHER.match(line.text):
+            splits += 1
+            pieces = _taken_apart(line.text)
+            found.extend(Unit(LineKind.CODE, (replace(line, text=piece),)) for piece in pieces)
+            if not pieces:
+                found.append(Unit(kind, (line,)))
+        else:
+            found.append(Unit(kind, (line,)))
+        index += 1
+    return found
+
+
+def accepted(found: Sequence[Unit], *, marked: bool, defined: frozenset[str]) -> list[Unit]:
+    """The units with every doubt settled: only CODE, COMMENT, OUTPUT, SHELL, BLANK and PROSE remain.
+
+    `defined` are names that earlier code of the post gave a value.
+    """
+    settled: list[Unit] = []
+    for run in _runs(found):
+        settled.extend(_settled_run(run, marked=marked, defined=defined))
+        defined = defined | _bound(run)
+    return settled
+
+
+def _kind(line: TypedLine, *, marked: bool) -> LineKind:
+    if line.role is Role.PRINTED:
+        return LineKind.OUTPUT
+    kind = kind_of(mended(line.text).text)
+    if line.role is Role.TYPED and kind is LineKind.OUTPUT:
+        return LineKind.CODE
+    if kind is LineKind.PROSE and (marked or line.role is Role.TYPED) and _looks_like_code(line.text):
+        return LineKind.CODE
+    return kind
+
+
+def _looks_like_code(text: str) -> bool:
+    """Broken code in a fence, as opposed to a sentence that slipped in."""
+    if _HAN.search(text) and "#" not in text and "'" not in text and '"' not in text:
+        return False
+    words = text.split()
+    plain = sum(1 for word in words if word.isalpha() and len(word) > 1)
+    return bool(re.search(r"[=()\[\]:]", text)) and plain <= max(3, len(words) // 2)
+
+
+def _end_of_statement(lines: Sequence[TypedLine], start: int) -> int | None:
+    """The index behind the statement that begins here, or None when it never ends."""
+    text = mended(lines[start].text).text
+    for index in range(start + 1, min(len(lines), start + _LONGEST_STATEMENT)):
+        following = mended(lines[index].text).text
+        text = f"{text}\n{following}"
+        if open_brackets(text) > 0 or opens_triple_quote(text):
+            continue
+        stripped = text.strip()
+        if parses(stripped) or parses(stripped + " pass") or parses(modernised(stripped).text):
+            return index + 1
+        return None
+    return None
+
+
+def _kind_of_statement(lines: Sequence[TypedLine]) -> LineKind:
+    text = "\n".join(mended(line.text).text for line in lines).strip()
+    return LineKind.CODE if parses(text) or parses(modernised(text).text) else LineKind.HEAD
+
+
+def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
+    """Behind an output: behind the line that closes its brackets."""
+    text = lines[start].text
+    index = start + 1
+    while index < len(lines) and index < start + _LONGEST_STATEMENT and open_brackets(text) > 0:
+        text = f"{text}\n{lines[index].text}"
+        index += 1
+    return index if open_brackets(text) <= 0 else start + 1
+
+
+def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:
+    """Code behind a label (`代码: x = 1`), a bullet, or within ** or backticks that span the line."""
+    for pattern in (_WRAPPED, _BULLET, _LABEL):
+        match = pattern.match(line.text)
+        if match is None:
+            continue
+        groups = match.groupdict()
+        code = (groups.get("bold") or groups.get("span") or groups.get("code") or "").strip()
+        label = groups.get("label") or ""
+        if label and not (_HAN.search(label) or "code" in label.lower()):
+            continue
+        if kind_of(mended(code).text) in (LineKind.CODE, LineKind.HEAD):
+            indent = line.text[: len(line.text) - len(line.text.lstrip())] if marked else ""
+            return replace(line, text=indent + code)
+    return None
+
+
+def _taken_apart(text: str) -> list[str]:
+    """The statements of a line whose line ends were lost, or nothing when it is something else."""
+    if _HAN.search(text) or len(text) > 600 or "#" in text:
+        return []
+    indent = text[: len(text) - len(text.lstrip())]
+    rest = mended(text).text.strip()
+    pieces: list[str] = []
+    known: set[str] = set()
+    while rest:
+        piece = _longest_statement(rest)
+        if piece is None:
+            return []
+        kind = kind_of(piece)
+        if kind is LineKind.WEAK and re.match(r"[A-Za-z_]\w*", piece) and piece.split(".")[0] not in known:
+            return []
+        if kind not in (LineKind.CODE, LineKind.WEAK):
+            return []
+        tree = parse(piece)
+        known |= bound_names(tree) if tree else set()
+        pieces.append(indent + piece)
+        rest = rest[len(piece) :].strip()
+    return pieces if len(pieces) > 1 else []
+
+
+def _longest_statement(text: str) -> str | None:
+    places = [match.start() for match in re.finditer(r"\s+(?=[A-Za-z_@(])", text)][:_MOST_PLACES]
+    for end in [len(text), *reversed(places)]:
+        piece = text[:end].rstrip()
+        tree = parse(piece)
+        if tree is not None and len(tree.body) == 1:
+            return piece
+    return None
+
+
+def _runs(found: Sequence[Unit]) -> list[list[Unit]]:
+    """The units cut at sentences; a sentence is a run by itself."""
+    runs: list[list[Unit]] = []
+    for unit in found:
+        if unit.kind is LineKind.PROSE or not runs or runs[-1][0].kind is LineKind.PROSE:
+            runs.append([unit])
+        else:
+            runs[-1].append(unit)
+    return runs
+
+
+def _settled_run(run: list[Unit], *, marked: bool, defined: frozenset[str]) -> list[Unit]:
+    if run[0].kind is LineKind.PROSE:
+        return run
+    strong = any(unit.kind in (LineKind.CODE, LineKind.HEAD) for unit in run)
+    known = defined | _bound(run)
+    kinds = [
+        _settled(run, index, strong=strong, marked=marked, known=known) for index in range(len(run))
+    ]
+    has_code = LineKind.CODE in kinds
+    result = []
+    for unit, kind in zip(run, kinds, strict=True):
+        if kind in (LineKind.COMMENT, LineKind.SHELL) and not has_code and not marked:
+            kind = LineKind.PROSE
+        result.append(replace(unit, kind=kind))
+    return result
+
+
+def _settled(run: list[Unit], index: int, *, strong: bool, marked: bool, known: frozenset[str]) -> LineKind:
+    unit = run[index]
+    match unit.kind:
+        case LineKind.HEAD:
+            below = _next_filled(run, index)
+            follows = below is not None and below.kind is not LineKind.OUTPUT
+            return LineKind.CODE if marked or follows else LineKind.PROSE
+        case LineKind.WEAK:
+            return LineKind.CODE if _weak_is_code(run, index, strong, marked, known) else LineKind.PROSE
+        case LineKind.COMMENT if not marked:
+            return LineKind.COMMENT if _comment_is_code(run, index) else LineKind.PROSE
+        case LineKind.OPEN:
+            return LineKind.CODE
+        case kind:
+            return kind
+
+
+def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known: frozenset[str]) -> bool:
+    """Whether valid Python that could be a word or a formula in a sentence is code here."""
+    unit = run[index]
+    if marked or unit.lines[0].role is Role.TYPED:
+        return True
+    text = unit.text.strip()
+    if _KEYWORDS.match(text):
+        return strong
+    if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*", text):
+        base = text.split(".")[0]
+        below = run[index + 1] if index + 1 < len(run) else None
+        printed = below is not None and below.kind is LineKind.OUTPUT
+        return base in known | _CUSTOMARY and (strong or printed)
+    if text.endswith(":"):
+        below = _next_filled(run, index)
+        return below is not None and below.kind in (LineKind.CODE, LineKind.HEAD)
+    return strong and not _HAN.search(text.split("#")[0])
+
+
+def _comment_is_code(run: list[Unit], index: int) -> bool:
+    """A comment touches code; a Markdown heading stands between blank lines."""
+    unit = run[index]
+    if unit.text.startswith("##") and _HEADING.match(unit.text):
+        return False
+    neighbours = [run[place] for place in (index - 1, index + 1) if 0 <= place < len(run)]
+    touching = any(unit.kind is not LineKind.BLANK for unit in neighbours)
+    indented = unit.text.startswith((" ", "\t"))
+    return touching or indented or not _HEADING.match(unit.text)
+
+
+def _next_filled(run: list[Unit], index: int) -> Unit | None:
+    return next((unit for unit in run[index + 1 :] if unit.kind is not LineKind.BLANK), None)
+
+
+def _bound(run: Sequence[Unit]) -> frozenset[str]:
+    names: set[str] = set()
+    for unit in run:
+        if unit.kind in (LineKind.CODE, LineKind.HEAD):
+            text = mended(unit.text).text.strip()
+            tree = parse(text) or parse(text + " pass")
+            if tree is not None:
+                names |= bound_names(tree)
+            elif match := re.match(r"([A-Za-z_]\w*)\s*=", text):
+                names.add(match.group(1))
+    return frozenset(names)

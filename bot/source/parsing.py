@@ -1,0 +1,50 @@
+"""Parsing that never raises, whatever strangers typed."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from functools import lru_cache
+
+#: A longer line is data, not something a person typed as a statement.
+LONGEST_LINE = 1000
+
+#: Deeper trees are not programs of learners, and would exhaust the stack of whoever walks them.
+DEEPEST_TREE = 100
+
+
+@lru_cache(maxsize=4096)
+def parse(code: str) -> ast.Module | None:
+    """The syntax tree of `code`, or None when it is no valid Python (or is nested absurdly deep).
+
+    The tree is shared between callers: read it, never change it.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Strings like "\d" warn at parse time; that is the asker's business.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    return tree if _shallow(tree) else None
+
+
+def parses(code: str) -> bool:
+    """Whether `code` is valid Python."""
+    return parse(code) is not None
+
+
+def statement_lines(statement: ast.stmt) -> tuple[int, int]:
+    """First and last line of a statement, from 1, decorators included."""
+    decorators = getattr(statement, "decorator_list", [])
+    first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+    return first, statement.end_lineno or statement.lineno
+
+
+def _shallow(tree: ast.AST) -> bool:
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST_TREE):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return True
+    return False
