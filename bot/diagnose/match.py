@@ -9,6 +9,7 @@ from bot.diagnose import signals, wording
 from bot.diagnose.view import Found, View
 from bot.domain.confusion import Confusion, ConfusionKind
 from bot.domain.diagnosis import Diagnosis, Evidence
+from bot.domain.post import Language
 from bot.domain.run import Run
 from bot.domain.snippet import QuotedError, Reading
 
@@ -55,6 +56,21 @@ class Matcher:
             return None
         matches.sort(key=_rank)
         return _diagnosis(matches, run, reading)
+
+    def mistakes(self, code: str, run: Run, reading: Reading) -> frozenset[str]:
+        """The names of all mistakes that a run shows."""
+        if run.outcome not in signals.READABLE:
+            return frozenset()
+        mistakes = (entry for entry in self.entries if entry.kind is ConfusionKind.MISTAKE and entry.seen)
+        return frozenset(
+            entry.name for entry in mistakes if signals.holds(View(code, run, reading, entry), entry.seen) is not None
+        )
+
+    def alone(self, entry: Confusion, code: str, run: Run) -> Diagnosis | None:
+        """What a run shows of one entry when the post is taken to ask it: for the entry's own examples."""
+        nothing = Reading(language=Language.ENGLISH)
+        found = signals.holds(View(code, run, nothing, entry, asked=1.0), entry.seen)
+        return _diagnosis([Match(entry, found, 1.0, 1.0)], run, nothing) if found else None
 
     def by_text(self, reading: Reading, *, title: str = "") -> Diagnosis | None:
         """The entry that a post asks about or whose message it quotes, when there is nothing to run."""

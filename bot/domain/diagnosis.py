@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -33,6 +33,10 @@ class Diagnosis:
     serials: Mapping[str, int] = field(default_factory=dict)  #: and the tensors they hold on the tape
     same_error: bool | None = None  #: the quoted error occurred; None when none was quoted or nothing ran
     also: tuple[str, ...] = ()  #: runners-up, best first
+
+    def weakened(self, factor: float) -> Diagnosis:
+        """The same diagnosis with less confidence."""
+        return replace(self, confidence=self.confidence * factor)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

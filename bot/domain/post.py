@@ -52,6 +52,8 @@ class Post:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int = 1
+    likes: int = 0
+    accepted: bool = False  #: it is marked as the topic's solution
 
     @property
     def sha256(self) -> str:

@@ -6,50 +6,72 @@ then nothing is run.
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import os
 import resource
+import select
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any, NoReturn
 
 from inside import kernel
 
-READY = b"ready"
 CLAIM = 3
+STATUS = 4
 #: A frame is its length, big-endian, and that many bytes of JSON.
 LENGTH_BYTES = 4
 HOME = "/tmp"  # noqa: S108 - a tmpfs of this run alone
 ENVIRONMENT = {"PATH": "/env/bin", "HOME": HOME, "TMPDIR": HOME, "OMP_NUM_THREADS": "1"}
 OPEN_FILES = 64
 THREADS = 16
+WARM_UP = """
+import torch
+x = torch.arange(4.0, requires_grad=True).reshape(2, 2)
+with torch.overrides.TorchFunctionMode():
+    y = torch.mm(x.T, x).sum() + (x * x).mean() - x[0].sum() / 2
+y.backward()
+repr(x), repr(y)
+"""
 _STRICT = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 
 
-def become(
-    files: tuple[int, int, int, int], *, request: dict[str, Any], base: int, filter_program: bytes, tell: int
-) -> NoReturn:
-    """Turn the calling process into a locked-down child and run the order it is given. Does not return."""
+def become(files: list[int], *, request: dict[str, Any], base: int, filter_program: bytes) -> NoReturn:
+    """Turn the calling process into a locked-down child and run the order it is given. Does not return.
+
+    `files` are the descriptors of code, stdout, stderr, claim and status.
+    """
     try:
-        _lock_in(files, request, base, filter_program, tell)
-    except BaseException as error:  # said to the supervisor, and nothing is run
-        os.write(CLAIM + 1, str(error).encode(errors="replace")[:1000] or b"unknown")
+        _descriptors(files)
+        _lock_in(request, base, filter_program)
+    except BaseException as error:  # said to the driver, and nothing is run
+        os.write(STATUS, json.dumps({"failed": str(error)[:1000]}).encode())
         os._exit(1)
-    os.write(CLAIM + 1, READY)
-    os.close(CLAIM + 1)
+    os.write(STATUS, b'{"ready": true}')
+    os.close(STATUS)
     _run_the_order()
 
 
-def _lock_in(
-    files: tuple[int, int, int, int], request: dict[str, Any], base: int, filter_program: bytes, tell: int
-) -> None:
-    _descriptors(files, tell)
+def _descriptors(files: list[int]) -> None:
+    """Keep 0 to 3, and the status until we have said that we are ready."""
+    moved = [os.dup(file) for file in files]  # out of the way of each other
+    for target, file in enumerate(moved):
+        os.dup2(file, target, inheritable=True)
+    os.closerange(len(moved), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _lock_in(request: dict[str, Any], base: int, filter_program: bytes) -> None:
+    """Put on every layer, each of which fails loudly."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
-    _first_to_be_killed()
+    # When memory is short, the kernel takes this process and not the fork server.
+    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    user, group = os.getuid(), os.getgid()
+    kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
+    kernel.be_one_user(user, group)
     _mounts(request)
     _surroundings()
     _limits(request, base)
@@ -57,20 +79,6 @@ def _lock_in(
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.load_seccomp(filter_program)
-
-
-def _descriptors(files: tuple[int, int, int, int], tell: int) -> None:
-    """Keep 0 to 3, and 4 until we have said that we are ready."""
-    moved = [os.dup(file) for file in (*files, tell)]  # out of the way of each other
-    for target, file in enumerate(moved):
-        os.dup2(file, target, inheritable=True)
-    os.closerange(len(moved), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-
-
-def _first_to_be_killed() -> None:
-    """When memory is short, the kernel takes this process and not the fork server."""
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write("1000")
 
 
 def _mounts(request: dict[str, Any]) -> None:
@@ -91,7 +99,6 @@ def _surroundings() -> None:
     sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")
     sys.stdout = sys.__stdout__ = _stream(1, errors="backslashreplace")
     sys.stderr = sys.__stderr__ = _stream(2, errors="backslashreplace")
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stream(file: int, *, errors: str) -> io.TextIOWrapper:
@@ -115,12 +122,12 @@ def _limits(request: dict[str, Any], base: int) -> None:
 def _run_the_order() -> NoReturn:
     from inside import program
 
-    gc.disable()
+    if not select.select([0], [], [], 0)[0]:
+        _warm_up()
     with open(0, "rb", closefd=False) as file:
         text = file.read()
     if not text:
         os._exit(0)  # the driver no longer wants this child
-    gc.enable()
     order = json.loads(text)
     claim = program.execute(order)
     try:
@@ -136,6 +143,11 @@ def _run_the_order() -> NoReturn:
         except (OSError, ValueError):
             pass  # the program closed it
     os._exit(0)
+
+
+def _warm_up() -> None:
+    """While nothing is ordered, touch what every program touches, so that its pages are there."""
+    exec(compile(WARM_UP, "<warm-up>", "exec", dont_inherit=True), {})
 
 
 def _write(frame: bytes) -> None:

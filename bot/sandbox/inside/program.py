@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy
 import torch
-from inside import numeric, watch
+from inside import d2l, numeric, watch
 from inside.tape import SNIPPET, Tape, askers_frame
 
 MOST_ECHOES = 200
@@ -33,6 +33,7 @@ class OutOfTime(BaseException):
 def execute(order: dict[str, Any]) -> dict[str, Any]:
     """Run the order's code and return what happened, as JSON-able values."""
     seed(order.get("seed", 0))
+    d2l.install()
     if order.get("numeric"):
         return {"numeric": numeric.compare(order["code"], order["numeric"], seed=order.get("seed", 0))}
     program = Program(order["code"], with_tape=bool(order.get("tape")), passes=order.get("loop_passes"))

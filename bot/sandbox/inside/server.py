@@ -3,9 +3,9 @@
 It never sees a snippet. A request names only limits and brings the descriptors that belong to the run;
 the code itself goes by pipe from the driver to the child alone.
 
-    driver ──control──▶ server ──fork──▶ supervisor ──fork──▶ child (runs the snippet)
-       ▲                                     │ status            │ stdout, stderr, claim
-       └─────────────────────────────────────┴───────────────────┘
+    driver ──control──▶ server ──fork──▶ child (locks itself in, then runs the snippet)
+       ▲                  │ status          │ stdout, stderr, claim
+       └──────────────────┴─────────────────┘
 """
 
 from __future__ import annotations
@@ -14,44 +14,124 @@ import array
 import gc
 import json
 import os
+import select
 import signal
 import socket
-import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
 
-from inside import kernel, supervisor
+from inside import child, kernel
 
+#: First process of a run's pid namespace: when it ends, the kernel ends every other one in there.
+FIRST_PROCESS = "/harness/pause"
 #: Descriptors that come with a request: code, stdout, stderr, claim and status.
 PER_RUN = 5
 LARGEST_REQUEST = 4096
 
 
-def main(control_descriptor: int, filter_descriptor: int) -> None:
+def main(control_file: int, filter_file: int) -> None:
     """Serve until the driver closes the control socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver's Ctrl-C is the driver's business
-    control = socket.socket(fileno=control_descriptor)
-    filter_program = _read_all(filter_descriptor)
+    _own_the_pid_namespace()
+    control = socket.socket(fileno=control_file)
+    filter_program = _read_all(filter_file)
     control.send(b"hello")  # the kernel tells the driver who sent this, in the driver's own numbers
     control.recv(16)  # it has put us into a cgroup, where there is one
-    _import_everything()
+    import_everything()
     base = kernel.address_space()
     _assert_single_thread()
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors report for themselves
-    control.send(json.dumps({"address_space": base}).encode())
-    while True:
-        message, files = _receive(control)
+    kernel.collapse_memory()
+    control.send(b"ready")
+    _Server(control, base=base, filter_program=filter_program).serve()
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A child that was made, and the first process of its namespace."""
+
+    child: int
+    first: int
+    status: socket.socket
+
+
+class _Server:
+    def __init__(self, control: socket.socket, *, base: int, filter_program: bytes) -> None:
+        self._control = control
+        self._base = base
+        self._filter_program = filter_program
+        self._own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self._runs: dict[int, _Run] = {}  # by pidfd of the child
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+
+    def serve(self) -> None:
+        """Make children and report their ends."""
+        while True:
+            for file, _ in self._poll.poll():
+                if file != self._control.fileno():
+                    self._ended(file)
+                elif not self._make_child():
+                    return
+
+    def _make_child(self) -> bool:
+        """Take one request; False when the driver has hung up."""
+        message, files = _receive(self._control)
         if not message:
-            return
-        request = json.loads(message)
-        if os.fork() == 0:
-            control.close()
-            supervisor.supervise(request, files, base=base, filter_program=filter_program)
+            return False
+        status = socket.socket(fileno=files.pop())
+        try:
+            self._fork(json.loads(message), files, status)
+        except OSError as error:
+            status.send(json.dumps({"failed": str(error)}).encode())
+            status.close()
         for file in files:
             os.close(file)
+        return True
+
+    def _fork(self, request: dict[str, Any], files: list[int], status: socket.socket) -> None:
+        kernel.unshare(kernel.CLONE_NEWPID)  # of the children to come
+        try:
+            first = os.posix_spawn(FIRST_PROCESS, [FIRST_PROCESS], {})
+            runner = os.fork()
+            if runner == 0:
+                self._become_child(request, files, status)
+        finally:
+            kernel.enter_pid_namespace(self._own_namespace)
+        handles = array.array("i", [os.pidfd_open(runner), os.pidfd_open(first)])
+        status.sendmsg([b'{"handles": 2}'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
+        os.close(handles[1])
+        self._runs[handles[0]] = _Run(runner, first, status)
+        self._poll.register(handles[0], select.POLLIN)
+
+    def _become_child(self, request: dict[str, Any], files: list[int], status: socket.socket) -> NoReturn:
+        child.become([*files, status.detach()], request=request, base=self._base, filter_program=self._filter_program)
+
+    def _ended(self, handle: int) -> None:
+        """Report how a child ended, as the kernel tells it, and end what it left in its namespace."""
+        run = self._runs.pop(handle)
+        self._poll.unregister(handle)
+        os.close(handle)
+        _, ending, usage = os.wait4(run.child, 0)
+        signalled = os.WIFSIGNALED(ending)
+        report = {
+            "exit_status": None if signalled else os.WEXITSTATUS(ending),
+            "signal": os.WTERMSIG(ending) if signalled else None,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "peak_kib": usage.ru_maxrss,
+        }
+        with run.status:
+            try:
+                run.status.send(json.dumps(report).encode())
+            except OSError:
+                pass  # the driver gave this run up
+        os.kill(run.first, signal.SIGKILL)
+        os.waitpid(run.first, 0)
 
 
-def _import_everything() -> None:
+def import_everything() -> None:
     """Import and warm all that a first use would otherwise load in every child."""
     import matplotlib
 
@@ -63,7 +143,10 @@ def _import_everything() -> None:
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     numpy.random.seed(0)
-    torch.ones(2, 2) @ torch.ones(2, 2)
+    # Seeding also queues a seeding of the GPU, with the source lines of its whole stack; there is none.
+    torch.cuda._lazy_call = lambda *_, **__: None
+    torch.manual_seed(0)
+    print(torch.ones(2, 2) @ torch.ones(2, 2))
     # Optimizers import torch._dynamo at their first step. No backward here: a build with device
     # threads would start them, and no child could use the engine after a fork.
     for maker in (torch.optim.SGD, torch.optim.Adam):
@@ -72,6 +155,8 @@ def _import_everything() -> None:
         optimizer = maker([parameter], lr=0.1)
         optimizer.step()
         optimizer.zero_grad()
+    import torch._subclasses.schema_check_mode  # by the first DataLoader
+
     figure = pyplot.figure(figsize=(1, 1))
     figure.add_subplot().plot([0, 1], [0, 1])
     figure.savefig(os.devnull, format="png")
@@ -79,10 +164,22 @@ def _import_everything() -> None:
     from inside import program  # noqa: F401 - children find it imported
 
 
+def _own_the_pid_namespace() -> None:
+    """Go on as a process that may make pid namespaces for its children; this one waits for it."""
+    user, group = os.getuid(), os.getgid()
+    kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID)
+    kernel.be_one_user(user, group)
+    inner = os.fork()
+    if inner != 0:
+        os.waitpid(inner, 0)
+        os._exit(0)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _assert_single_thread() -> None:
     """A second thread does not survive a fork, and what it held locked stays locked."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        threads = next(line for line in file if line.startswith("Threads:")).split()[1]
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    threads = next(line for line in lines if line.startswith("Threads:")).split()[1]
     if threads != "1":
         raise RuntimeError(f"the fork server has {threads} threads; it must have one")
 
@@ -101,12 +198,5 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _read_all(file: int) -> bytes:
-    parts = []
-    while part := os.read(file, 1 << 16):
-        parts.append(part)
-    os.close(file)
-    return b"".join(parts)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    with os.fdopen(file, "rb") as reader:
+        return reader.read()

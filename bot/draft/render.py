@@ -1,0 +1,166 @@
+"""The reply: the cause in a sentence or two, the corrected code with what it really printed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from bot.domain.confusion import Confusion, ConfusionKind
+from bot.domain.diagnosis import Diagnosis, Proof, Repair
+from bot.domain.post import Language
+from bot.domain.run import Run
+from bot.domain.snippet import Assumption, AssumptionKind, QuotedError, Snippet
+from bot.draft import markdown
+
+#: Most lines of output that a reply shows.
+MOST_LINES = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """The entry's own small program, and what it printed when it was run just now."""
+
+    code: str
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Everything a reply may speak of."""
+
+    language: Language
+    entry: Confusion
+    diagnosis: Diagnosis
+    facts: Mapping[str, str] = field(default_factory=dict)
+    snippet: Snippet | None = None
+    before: Run | None = None
+    reported: QuotedError | None = None
+    repair: Repair | None = None
+    after: Run | None = None
+    proof: Proof | None = None
+    example: Example | None = None
+    link: bool = True
+
+
+def reply(evidence: Evidence) -> str:
+    """The reply as Markdown in the asker's language; everything a stranger wrote is fenced or inline code."""
+    cause, _, why = evidence.entry.explain[evidence.language].partition("\n---\n")
+    facts = dict(evidence.facts)
+    shown = evidence.repair if evidence.proof is not None and evidence.proof.holds else None
+    run = evidence.after if shown is not None else evidence.before
+    code = shown.code if shown is not None else evidence.snippet.code if evidence.snippet else ""
+    text = _templates().get_template(f"reply.{evidence.language.value}.md.j2").render(
+        cause=markdown.with_facts(cause.strip(), facts),
+        why=markdown.with_facts(why.strip(), facts),
+        code=shown.code if shown is not None else None,
+        output=output_of(code, run) if run is not None else "",
+        question=evidence.entry.kind is ConfusionKind.QUESTION and shown is None and evidence.before is not None,
+        asked_program=evidence.snippet.code if evidence.snippet is not None else "",
+        example=_example(evidence.example),
+        not_reproduced=_not_reproduced(evidence),
+        assumptions=_assumptions(evidence.snippet),
+        gradient=evidence.proof.gradient.yes if evidence.proof is not None else False,
+        torch=(run.torch_version or "").split("+")[0] if run is not None else "",
+        link=evidence.entry.link if evidence.link else None,
+        trial=evidence.entry.trial,
+    )  # fmt: skip
+    return _tidy(text)
+
+
+def output_of(code: str, run: Run) -> str:
+    """What a run printed and what its expressions showed, in the order of their lines, as a notebook would.
+
+    A program that shows nothing is spoken for by the gradients its names hold at the end.
+    """
+    lines = code.splitlines()
+    rows = [(echo.line, 0, echo.text.rstrip("\n")) for echo in run.prints]
+    for echo in run.echoes:
+        source = lines[echo.line - 1].split("#")[0].strip() if 0 < echo.line <= len(lines) else ""
+        rows.append((echo.line, 1, f">>> {source}\n{echo.text}" if source else echo.text))
+    text = "\n".join(row for _, _, row in sorted(rows, key=lambda row: row[:2]) if row)
+    if not text and run.tape is not None:
+        held = [f">>> {final.name}.grad\n{final.grad}" for final in run.tape.finals if final.grad is not None]
+        text = "\n".join(held[:3])
+    shown = text.splitlines()
+    return "\n".join(shown[:MOST_LINES] + (["…"] if len(shown) > MOST_LINES else []))
+
+
+def _example(example: Example | None) -> dict[str, str] | None:
+    if example is None:
+        return None
+    return {
+        "code": example.code,
+        "output": output_of(example.code, example.run),
+        "torch": (example.run.torch_version or "").split("+")[0],
+    }
+
+
+def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:
+    """What the code really did, when the error that the post quotes did not occur."""
+    before, reported = evidence.before, evidence.reported
+    if before is None or reported is None or evidence.diagnosis.same_error is not False:
+        return None
+    held = [
+        (final.name, " ".join((final.grad or "").split()).replace("[ ", "["))
+        for final in (before.tape.finals if before.tape else ())
+        if final.grad is not None
+    ]
+    raised = f"{before.error.type}: {before.error.message.splitlines()[0]}" if before.error else None
+    return {
+        "quoted": reported.message.strip().splitlines()[0],
+        "raised": raised,
+        "left": [{"name": f"{name}.grad", "value": value} for name, value in held[:2]],
+        "torch": (before.torch_version or "").split("+")[0],
+    }
+
+
+def _assumptions(snippet: Snippet | None) -> dict[str, Any]:
+    """The assumptions that matter to the asker: restored characters, borrowed code, stand-ins."""
+    found: tuple[Assumption, ...] = snippet.assumptions if snippet is not None else ()
+    restored = {
+        (one.original, one.restored): None
+        for one in found
+        if one.kind is AssumptionKind.RESTORED_CHARACTER and one.original and one.restored and "*" in one.restored
+    }
+    kinds = {one.kind for one in found}
+    return {
+        "restored": [{"from": original, "to": new} for original, new in list(restored)[:4]],
+        "chapter": AssumptionKind.FROM_CHAPTER in kinds,
+        "post": AssumptionKind.FROM_POST in kinds,
+        "stand_in": AssumptionKind.STAND_IN in kinds,
+    }
+
+
+@lru_cache(maxsize=1)
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown, where HTML escapes would show; strangers' text is fenced instead
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["fenced"] = markdown.fenced
+    environment.filters["inline"] = markdown.inline
+    return environment
+
+
+def _tidy(text: str) -> str:
+    """One blank line between paragraphs, none at the ends; code blocks are left alone."""
+    rows: list[str] = []
+    fence = ""
+    for row in text.strip().splitlines():
+        mark = row[: len(row) - len(row.lstrip("`"))]
+        if not fence and len(mark) >= 3:
+            fence = mark
+        elif fence and row.strip() == fence:
+            fence = ""
+        if row.strip() or fence or (rows and rows[-1].strip()):
+            rows.append(row.rstrip() if not fence else row)
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,246 @@
+"""From a question to an answer: the stages in their order. This file is the program's table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot import context, verify
+from bot.context import Contexts
+from bot.diagnose import facts, signals
+from bot.diagnose.match import Matcher
+from bot.domain.answer import Answer, Verdict
+from bot.domain.confusion import Confusion
+from bot.domain.diagnosis import Diagnosis, Proof, Repair
+from bot.domain.post import Question
+from bot.domain.run import Limits, NumericRun, Outcome, Run
+from bot.domain.snippet import Reading, Snippet
+from bot.draft import render
+from bot.extract import triage
+from bot.extract.reading import read
+from bot.library import Library, read_library
+from bot.repair.propose import repairs
+from bot.sandbox import NumericOrder, Order, Sandbox
+from bot.settings import Settings
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Everything that answering needs. Make one with `pipeline()`."""
+
+    sandbox: Sandbox
+    library: Library
+    matcher: Matcher
+    contexts: Contexts
+    settings: Settings
+    clock: Callable[[], float]  #: seconds, to time an answer
+
+    def answer(self, question: Question) -> Answer:
+        """A draft with its evidence, or the reason to be silent.
+
+        Raises `SandboxError` when code would have to be run and cannot be.
+        """
+        started = self.clock()
+        reading = read(question.post.raw, language=question.language)
+        answer = self._answer(question, reading)
+        return replace(answer, reported_error=reading.error, seconds=self.clock() - started)
+
+    def _answer(self, question: Question, reading: Reading) -> Answer:
+        silent = triage.silent_because(question, reading)
+        if silent is not None:
+            return self._skip(question, reading, silent)
+        shown = self._reproduce(question, reading)
+        if shown is None:
+            return self._from_text(question, reading)
+        if shown.diagnosis is None:
+            return self._nothing_seen(question, reading, shown)
+        if shown.diagnosis.confidence < self.settings.answer.least_confidence:
+            return self._skip(question, reading, "not sure enough", shown)
+        entry = self.library.get(shown.diagnosis.confusion)
+        mended = self._mend(entry, shown, reading)
+        return self._draft(question, reading, entry, shown, mended)
+
+    # The stages
+
+    def _reproduce(self, question: Question, reading: Reading) -> Shown | None:
+        """Run the candidate programs in their order; the first that shows a confusion, else the first that ran."""
+        first: Shown | None = None
+        for snippet in context.snippets(question, reading, contexts=self.contexts):
+            run = self._run(snippet.code)
+            found = self.matcher.by_run(snippet.code, run, reading, title=question.title)
+            shown = Shown(snippet, run, found)
+            if found is not None:
+                return shown
+            if first is None or (run.ran and not first.run.ran):
+                first = shown
+        return first
+
+    def _mend(self, entry: Confusion, shown: Shown, reading: Reading) -> Mended | None:
+        """The first repair that is proved, else the first that was tried, else None."""
+        assert shown.diagnosis is not None
+        tried: Mended | None = None
+        before = self.matcher.mistakes(shown.snippet.code, shown.run, reading)
+        for repair in repairs(entry, shown.diagnosis, shown.snippet.code):
+            after = self._run(repair.code)
+            proof = verify.proof_of(
+                repair,
+                original=shown.snippet.code,
+                diagnosis=shown.diagnosis,
+                before=shown.run,
+                after=after,
+                shown_before=before,
+                shown_after=self.matcher.mistakes(repair.code, after, reading),
+                numeric=self._compare(repair, shown, after) if after.outcome is Outcome.FINISHED else None,
+            )
+            mended = Mended(repair, after, proof)
+            if proof.holds:
+                return mended
+            tried = tried or mended
+        return tried
+
+    def _compare(self, repair: Repair, shown: Shown, after: Run) -> NumericRun | None:
+        """The repaired program's gradients beside numeric derivatives."""
+        assert shown.diagnosis is not None
+        blamed = shown.diagnosis.cause_line
+        held = verify.held_lines(shown.snippet.code, repair.code, after, blamed=blamed)
+        order = Order(code=repair.code, tape=False, numeric=NumericOrder(held_lines=held), limits=self._limits())
+        return self.sandbox.run(order).numeric
+
+    def _draft(
+        self, question: Question, reading: Reading, entry: Confusion, shown: Shown, mended: Mended | None
+    ) -> Answer:
+        assert shown.diagnosis is not None
+        proved = mended is None or mended.proof.holds
+        diagnosis = shown.diagnosis if proved else shown.diagnosis.weakened(0.85)
+        reply = render.reply(
+            render.Evidence(
+                language=reading.language,
+                entry=entry,
+                diagnosis=diagnosis,
+                facts=facts.facts_of(entry, diagnosis, shown.run),
+                snippet=shown.snippet,
+                before=shown.run,
+                reported=reading.error,
+                repair=mended.repair if mended else None,
+                after=mended.after if mended else None,
+                proof=mended.proof if mended else None,
+                link=self.settings.answer.documentation_links,
+            )
+        )
+        return Answer(
+            id=question.post.id,
+            language=reading.language,
+            verdict=Verdict.DRAFT,
+            reason=f"the run shows {entry.name}",
+            snippet=shown.snippet,
+            before=shown.run,
+            diagnosis=diagnosis,
+            repair=mended.repair if mended else None,
+            after=mended.after if mended else None,
+            proof=mended.proof if mended else None,
+            reply=reply,
+        )
+
+    # Where nothing could be run, or nothing was seen
+
+    def _nothing_seen(self, question: Question, reading: Reading, shown: Shown) -> Answer:
+        if shown.run.outcome is Outcome.FINISHED:
+            return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
+        answer = self._from_text(question, reading)
+        if answer.is_draft:
+            return replace(answer, snippet=shown.snippet, before=shown.run)
+        if shown.run.error is not None:
+            return self._skip(question, reading, f"another error: {shown.run.error.type}", shown)
+        return self._skip(question, reading, f"could not be run: {shown.run.reason}", shown)
+
+    def _from_text(self, question: Question, reading: Reading) -> Answer:
+        """Answer from the words alone, with the entry's own example, run now."""
+        if not self.settings.answer.text_only or not (triage.asks(reading) or reading.error is not None):
+            return self._skip(question, reading, "nothing to run and nothing asked")
+        diagnosis = self.matcher.by_text(reading, title=question.title)
+        if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
+            return self._skip(question, reading, "no entry fits the words")
+        entry = self.library.get(diagnosis.confusion)
+        example, told = self._example(entry)
+        reply = render.reply(
+            render.Evidence(
+                language=reading.language,
+                entry=entry,
+                diagnosis=diagnosis,
+                facts=told,
+                reported=reading.error,
+                example=example,
+                link=self.settings.answer.documentation_links,
+            )
+        )
+        return Answer(
+            id=question.post.id,
+            language=reading.language,
+            verdict=Verdict.DRAFT,
+            reason=f"the words fit {entry.name}; nothing could be run",
+            diagnosis=diagnosis,
+            reply=reply,
+        )
+
+    def _example(self, entry: Confusion) -> tuple[render.Example | None, dict[str, str]]:
+        """The entry's first example, run, and the facts that its failing form shows."""
+        case = next((case for case in entry.cases if case.role in ("failing", "shown")), None)
+        if case is None:
+            return None, {}
+        failing = case.text()
+        run = self._run(failing)
+        found = self.matcher.alone(entry, failing, run)
+        told = facts.facts_of(entry, found, run) if found is not None else {}
+        fixed = entry.case(case.name, "fixed")
+        code = fixed.text() if fixed is not None else failing
+        return render.Example(code=code, run=self._run(code) if fixed is not None else run), told
+
+    def _skip(self, question: Question, reading: Reading, reason: str, shown: Shown | None = None) -> Answer:
+        return Answer(
+            id=question.post.id,
+            language=reading.language,
+            verdict=Verdict.SKIP,
+            reason=reason,
+            snippet=shown.snippet if shown else None,
+            before=shown.run if shown else None,
+            diagnosis=shown.diagnosis if shown else None,
+        )
+
+    def _run(self, code: str) -> Run:
+        return self.sandbox.run(Order(code=code, limits=self._limits()))
+
+    def _limits(self) -> Limits:
+        chosen = self.settings.sandbox
+        return Limits(
+            seconds=chosen.seconds,
+            cpu_seconds=chosen.cpu_seconds,
+            memory_mib=chosen.memory_mib,
+            output_bytes=chosen.output_kib * 1024,
+        )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A program, what its run did, and what that shows."""
+
+    snippet: Snippet
+    run: Run
+    diagnosis: Diagnosis | None
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A repair, what its run did, and what that proves."""
+
+    repair: Repair
+    after: Run
+    proof: Proof
+
+
+def pipeline(
+    settings: Settings, sandbox: Sandbox, *, clock: Callable[[], float], admins: Path | None = None
+) -> Pipeline:
+    """The pipeline over the project's entries and an admin's. Raises `KnowledgeError` when one is not well formed."""
+    library = read_library(admins, words=signals.known_words())
+    return Pipeline(sandbox, library, Matcher(library), context.read_contexts(), settings, clock)

@@ -1,0 +1,7 @@
+import torch
+
+x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+h = torch.exp(x)
+loss = (h * h).sum()
+loss.backward()
+print(x.grad, h.grad)
