@@ -103,7 +103,7 @@ def undo(connection: Connection, draft_id: int, *, by: str, now: datetime, setti
         )
     if draft.state is DraftState.REJECTED and drafts.holding_place(connection, draft.post_id):
         raise WrongState(f"The question of draft {draft_id} was answered anew meanwhile; decide about that draft.")
-    return drafts.change(connection, draft, to=DraftState.PENDING, by=by, now=now, note="undone")
+    return drafts.change(connection, draft, to=DraftState.PENDING, by=by, now=now, reason=last.reason, note="undone")
 
 
 def edit(connection: Connection, draft_id: int, *, revision: int, reply: str, by: str, now: datetime) -> Draft:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from bot.domain.answer import Answer, Verdict, answer_record
 from bot.store.engine import Connection
@@ -47,6 +47,14 @@ def latest(connection: Connection, post_id: str) -> dict[str, Any] | None:
     query = select(answers.c.record).where(answers.c.post_id == post_id)
     record = connection.execute(query.order_by(answers.c.id.desc()).limit(1)).scalar()
     return None if record is None else json.loads(record)
+
+
+def looked_at(connection: Connection, post_id: str, sha256: str) -> datetime | None:
+    """When the pipeline first looked at this text of the post."""
+    query = select(func.min(answers.c.made_at).label("at"))
+    query = query.where(answers.c.post_id == post_id, answers.c.question_sha256 == sha256)
+    moment: datetime | None = connection.execute(query).scalar()
+    return moment
 
 
 def proved_code(connection: Connection, post_id: str, sha256: str) -> frozenset[str]:

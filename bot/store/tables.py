@@ -167,6 +167,7 @@ outbox = Table(
     Column("made_at", Moment, nullable=False),
     Column("first_sent_at", Moment),  # committed before the request leaves
     Column("second_sent_at", Moment),
+    Column("unknown_since", Moment),  # when it became clear that a sending has no known outcome
     Column("closed_at", Moment),  # the outcome is known, or a person decides
     Index(None, "closed_at", "id"),
     Index(None, "draft_id", "id"),

@@ -159,6 +159,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("first_sent_at", sa.DateTime(timezone=True)),
         sa.Column("second_sent_at", sa.DateTime(timezone=True)),
+        sa.Column("unknown_since", sa.DateTime(timezone=True)),
         sa.Column("closed_at", sa.DateTime(timezone=True)),
         sa.ForeignKeyConstraint(["draft_id"], ["drafts.id"], name="fk_outbox_draft_id"),
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),
