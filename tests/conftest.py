@@ -1,19 +1,22 @@
-"""Fixtures that tests of several parts share."""
-
-from __future__ import annotations
+"""Fixtures for tests of several parts."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from bot.store.engine import Store
-from bot.store.opening import open_store
+from bot.forum.discourse import DiscourseForum
+from tests.fake_discourse import FakeDiscourse
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty database in a data directory of its own."""
-    opened = open_store(tmp_path / "data")
-    yield opened
-    opened.close()
+def fake_discourse() -> Iterator[FakeDiscourse]:
+    """A Discourse forum of this test alone, on loopback."""
+    with FakeDiscourse() as forum:
+        yield forum
+
+
+@pytest.fixture
+def forum(fake_discourse: FakeDiscourse) -> DiscourseForum:
+    """The real client of that forum, on the forum's own clock."""
+    clock = fake_discourse.clock
+    return DiscourseForum(fake_discourse.settings(), clock=clock.seconds, wait=clock.wait)
