@@ -13,6 +13,7 @@
     │   ├── ForumUnavailable
     │   ├── ForumRefused
     │   ├── ForumNotFound
+    │   ├── TopicTooLong
     │   └── OutcomeUnknown
     ├── KnowledgeError           5   an entry of the knowledge base is not well formed
     ├── StoreError               6   the database
@@ -97,6 +98,10 @@ class ForumRefused(ForumError):
 
 class ForumNotFound(ForumError):
     """The topic or post is not there, or the bot's account may not see it."""
+
+
+class TopicTooLong(ForumError):
+    """The topic has more posts than the bot reads. Start a new topic for the chapter, or answer there by hand."""
 
 
 class OutcomeUnknown(ForumError):

@@ -30,9 +30,13 @@ class ForumSettings(_Section):
 
     url: str = Field("", description="Address of the forum, e.g. `https://forum.example.org`. Empty: no forum.")
     username: str = Field("autograd-bot", description="Name of the bot's own account (not staff, trust level 2 or 3).")
-    read_key: SecretStr = Field(SecretStr(""), description="API key that may only read: topics:read, posts:list.")
+    read_key: SecretStr = Field(
+        SecretStr(""), description="API key of that account that may only read. Scope: global:read."
+    )
     write_key: SecretStr = Field(
-        SecretStr(""), description="API key that may post: topics:write. Empty: nothing is posted."
+        SecretStr(""),
+        description="API key of that account that may post. Scopes: topics:write, posts:delete."
+        " Empty: nothing is posted.",
     )
     categories: tuple[int, ...] = Field((), description="Numbers of the categories to watch. Empty: none is watched.")
     tags: tuple[str, ...] = Field((), description="Only topics with one of these tags. Empty: tags do not matter.")
