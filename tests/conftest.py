@@ -1,10 +1,13 @@
 """Fixtures for tests of several parts."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bot.forum.discourse import DiscourseForum
+from bot.store.engine import Store
+from bot.store.opening import open_store
 from tests.fake_discourse import FakeDiscourse
 
 
@@ -20,3 +23,11 @@ def forum(fake_discourse: FakeDiscourse) -> DiscourseForum:
     """The real client of that forum, on the forum's own clock."""
     clock = fake_discourse.clock
     return DiscourseForum(fake_discourse.settings(), clock=clock.seconds, wait=clock.wait)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty database in a data directory of its own."""
+    opened = open_store(tmp_path / "data")
+    yield opened
+    opened.close()
