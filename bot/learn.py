@@ -80,8 +80,12 @@ def _record(name: str, tallies: Iterable[Tally], fates: Mapping[ReplyFate, int])
                 approved += tally.number
             case DraftState.PENDING, DraftState.REJECTED if tally.reason:
                 rejected[tally.reason] += tally.number
-            case ((DraftState.APPROVED | DraftState.REJECTED), DraftState.PENDING):
-                undone += tally.number
+            case DraftState.APPROVED, DraftState.PENDING if tally.edited:
+                edited -= tally.number
+            case DraftState.APPROVED, DraftState.PENDING:
+                approved -= tally.number
+            case DraftState.REJECTED, DraftState.PENDING if tally.reason:
+                rejected[tally.reason] -= tally.number
     return Record(
         confusion=name,
         approved=approved,

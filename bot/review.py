@@ -112,12 +112,12 @@ def edit(connection: Connection, draft_id: int, *, revision: int, reply: str, by
     `Draft.proved` says whether the evidence still holds for all code in it.
     """
     draft = _in_hand(connection, draft_id, revision=revision, by=by, now=now)
-    reply = reply.strip()
+    reply = reply.rstrip()
     if not reply:
         raise BadInput("A reply cannot be empty. To post nothing, reject the draft.")
     if len(reply) > LONGEST_REPLY:
         raise BadInput(f"The reply has {len(reply)} characters; the forum takes {LONGEST_REPLY}.")
-    if reply == draft.reply.strip():
+    if reply == draft.reply.rstrip():
         return draft
     proved = is_proved(connection, reply, post_id=draft.post_id, question_sha256=draft.question_sha256)
     return drafts.revise(connection, draft, reply=reply, proved=proved, by=by, now=now)
