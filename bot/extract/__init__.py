@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from bot.extract.reading import read
+from bot.extract.traceback import is_autograd_message
+from bot.extract.triage import asks, silent_because
 
-__all__ = ["read"]
+__all__ = ["asks", "is_autograd_message", "read", "silent_because"]

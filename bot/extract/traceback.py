@@ -125,6 +125,11 @@ def main_error(found: Sequence[FoundError], *, text: str) -> QuotedError | None:
     )
 
 
+def is_autograd_message(message: str) -> bool:
+    """Whether a message is one of torch's about gradients, in any wording since 0.1."""
+    return _KNOWN.search(message) is not None
+
+
 def error_in_title(title: str) -> QuotedError | None:
     """The error a topic's title quotes."""
     return main_error(find_errors([SourceLine(number=1, text=title)]), text=title)

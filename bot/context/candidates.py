@@ -1,0 +1,171 @@
+"""Candidate programs for a question, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.context.chapters import Chapter, Contexts
+from bot.context.data import with_stand_in_data
+from bot.context.devices import on_cpu
+from bot.context.fill import (
+    Source,
+    asks_for_gradients,
+    chapter_source,
+    completed,
+    mention_line,
+    post_origin,
+    runnable,
+)
+from bot.context.imports import with_course_library
+from bot.context.program import Program, program_of
+from bot.context.scenes import gap_filled, mentioned
+from bot.domain.post import Post, Question
+from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
+from bot.source import bound_names, parse, undefined_names
+
+#: More candidates are not worth a run each.
+MOST_CANDIDATES = 4
+
+
+def snippets(
+    question: Question, reading: Reading, *, contexts: Contexts, read: Callable[[str], Reading]
+) -> tuple[Snippet, ...]:
+    """Programs that the question may be about, best first, at most four; none when nothing can be run.
+
+    `reading` is the question's own post; `read` takes apart the earlier posts of its thread that are needed.
+    """
+    chapter = contexts.chapter(question.chapter or contexts.chapter_of(question.title))
+    thread = _Thread(question, read)
+    found: list[Snippet] = []
+    for program in _programs(question, reading, chapter, thread):
+        ready = _ready(program, sources=_sources(program, chapter, thread))
+        if ready is None:
+            continue
+        snippet = ready.snippet()
+        if all(snippet.code != other.code for other in found):
+            found.append(snippet)
+        if len(found) == MOST_CANDIDATES:
+            break
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Thread:
+    """The earlier posts, read when they are needed and only once."""
+
+    question: Question
+    read: Callable[[str], Reading]
+    _programs: dict[int, list[Program]] | None = None
+
+    def posts(self) -> list[Post]:
+        """The post replied to, then the asker's own, then the others; the latest first."""
+        question = self.question
+        replied = question.replied_to
+        author = question.post.author
+        latest_first = [post for post in reversed(question.earlier) if post is not replied]
+        own = [post for post in latest_first if author and post.author == author]
+        others = [post for post in latest_first if post not in own]
+        return [*([replied] if replied else []), *own, *others]
+
+    def programs(self, post: Post) -> list[Program]:
+        """What a post shows: its last complete program first, then everything together."""
+        if self._programs is None:
+            self._programs = {}
+        if post.number not in self._programs:
+            self._programs[post.number] = _programs_of(self.read(post.raw).blocks, source=post_origin(post.number))
+        return self._programs[post.number]
+
+    def leaning_on(self) -> Iterator[tuple[Post, Program]]:
+        """Programs that a post without code may mean: of the post replied to, of the asker, of the posts between."""
+        replied = self.question.replied_to
+        author = self.question.post.author
+        for post in self.posts():
+            near = replied is not None and post.number <= replied.number
+            if post is replied or near or (author and post.author == author):
+                for program in self.programs(post):
+                    if asks_for_gradients(program):
+                        yield post, program
+
+
+def _programs(
+    question: Question, reading: Reading, chapter: Chapter | None, thread: _Thread
+) -> Iterator[Program]:
+    number = question.post.number
+    if not reading.blocks:
+        yield from _without_code(reading, chapter, thread, post=number)
+        return
+    own = program_of(reading.blocks, source=post_origin(number))
+    filled = gap_filled(own, chapter, reading) if chapter else []
+    gap = not _calls_backward(own)
+    if gap:
+        yield from filled
+        yield from _with_mentioned_call(own, reading, post=number)
+    yield own
+    yield from _parts(reading.blocks, source=post_origin(number))
+    if gap:
+        yield from _without_code(reading, chapter, thread, post=number)
+
+
+def _without_code(reading: Reading, chapter: Chapter | None, thread: _Thread, *, post: int) -> Iterator[Program]:
+    """For a post that shows nothing that runs: the code it answers, then what it leans on in the chapter."""
+    for earlier, program in thread.leaning_on():
+        note = Assumption(
+            kind=AssumptionKind.FROM_POST,
+            text=f"the post shows no program of its own; the one of {post_origin(earlier.number)} is run",
+        )
+        yield replace(program, own=False, notes=(*program.notes, note))
+    if chapter is not None:
+        yield from mentioned(reading, chapter, post=post)
+
+
+def _with_mentioned_call(own: Program, reading: Reading, *, post: int) -> Iterator[Program]:
+    """The asker's code with the backward call that only a sentence names."""
+    tree = own.tree
+    names = bound_names(tree) if tree is not None else frozenset()
+    for code in reading.mentions:
+        if ".backward(" in code and code.split(".")[0] in names and parse(code) is not None:
+            yield own.after([mention_line(code, post=post)])
+
+
+def _parts(blocks: Sequence[CodeBlock], *, source: str) -> Iterator[Program]:
+    """Single blocks that are programs by themselves, where a post shows several."""
+    if len(blocks) > 1:
+        for program in reversed([program_of([block], source=source) for block in blocks]):
+            if asks_for_gradients(program) and _self_contained(program):
+                yield program
+
+
+def _programs_of(blocks: Sequence[CodeBlock], *, source: str) -> list[Program]:
+    if not blocks:
+        return []
+    return [*_parts(blocks, source=source), program_of(blocks, source=source)]
+
+
+def _self_contained(program: Program) -> bool:
+    tree = completed(program, sources=()).tree
+    return tree is not None and not undefined_names(tree)
+
+
+def _calls_backward(program: Program) -> bool:
+    return ".backward(" in program.code or "autograd.grad(" in program.code
+
+
+def _sources(program: Program, chapter: Chapter | None, thread: _Thread) -> Iterable[Source]:
+    """Where missing names are looked for, in this order."""
+    tree = program.tree
+    if tree is None or not undefined_names(completed(program, sources=()).tree or tree):
+        return ()
+    sources = [
+        Source(program=found, name=post_origin(post.number), kind=AssumptionKind.FROM_POST)
+        for post in thread.posts()
+        for found in thread.programs(post)[-1:]
+    ]
+    defined = chapter_source(chapter) if chapter else None
+    return [*sources, defined] if defined else sources
+
+
+def _ready(program: Program, *, sources: Iterable[Source]) -> Program | None:
+    """The program as it can be run here, or None when it cannot."""
+    prepared = on_cpu(with_stand_in_data(with_course_library(program)))
+    return runnable(completed(prepared, sources=tuple(sources)))

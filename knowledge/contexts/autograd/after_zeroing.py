@@ -1,0 +1,8 @@
+import torch
+x = torch.arange(4.0, requires_grad=True)
+y = 2 * torch.dot(x, x)
+y.backward()
+x.grad.zero_()
+y = x.sum()
+y.backward()
+x.grad
