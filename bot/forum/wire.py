@@ -15,6 +15,7 @@ from bot.domain.post import Post, PostKind, Topic
 
 Json = Mapping[str, Any]
 
+_LIKE = 2  # what Discourse calls a like among the actions on a post
 _LONGEST_NUMBER = 18  # digits: what a database column holds; Python itself refuses to read 4300
 
 
@@ -44,6 +45,8 @@ def post_from(record: Json, *, topic_id: str | None = None, number: int = 1) -> 
         created_at=moment(record.get("created_at")),
         updated_at=moment(record.get("updated_at")),
         version=whole(record.get("version")) or 1,
+        likes=_likes(record),
+        accepted=record.get("accepted_answer") is True,
     )
 
 
@@ -51,12 +54,16 @@ def topic_from(record: Json) -> Topic:
     """The topic that Discourse calls `record`, with those of its posts that the record holds."""
     topic_id = name(record.get("id")) or ""
     category_id = whole(record.get("category_id"))
-    posts = posts_from(post_records(record), topic_id=topic_id)
+    accepted = _accepted_number(record)
+    posts = (
+        # Within a topic Discourse does not repeat with each post what the topic says.
+        replace(post, category_id=post.category_id or category_id, accepted=post.accepted or post.number == accepted)
+        for post in posts_from(post_records(record), topic_id=topic_id)
+    )
     return Topic(
         id=topic_id,
         title=text(record.get("title")) or text(record.get("fancy_title")),
-        # Within a topic Discourse does not repeat the category with each post.
-        posts=tuple(replace(post, category_id=post.category_id or category_id) for post in posts),
+        posts=tuple(posts),
         slug=text(record.get("slug")),
         category_id=category_id,
         tags=_tags(record.get("tags")),
@@ -113,6 +120,8 @@ def post_record(post: Post) -> dict[str, Any]:
         "created_at": post.created_at and post.created_at.isoformat(),
         "updated_at": post.updated_at and post.updated_at.isoformat(),
         "version": post.version,
+        "actions_summary": [{"id": _LIKE, "count": post.likes}] if post.likes else [],
+        "accepted_answer": post.accepted,
         "raw": post.raw,
     }
 
@@ -191,12 +200,24 @@ def _by_staff(record: Json) -> bool:
     return any(record.get(flag) is True for flag in flags) or (user_id is not None and user_id < 0)
 
 
+def _likes(record: Json) -> int:
+    counts = (
+        whole(action.get("count")) for action in objects(record.get("actions_summary")) if action.get("id") == _LIKE
+    )
+    return next((count for count in counts if count is not None), 0)
+
+
 def _tags(value: object) -> tuple[str, ...]:
     """Names of tags: strings on older forums, objects with a name on newer ones."""
     if not isinstance(value, list):
         return ()
     names = (text(tag.get("name")) if isinstance(tag, Mapping) else text(tag) for tag in value)
     return tuple(name for name in names if name)
+
+
+def _accepted_number(record: Json) -> int | None:
+    answer = record.get("accepted_answer")
+    return whole(answer.get("post_number")) if isinstance(answer, Mapping) else None
 
 
 def _solved(record: Json) -> bool:

@@ -41,7 +41,7 @@ def post_shape(state: State, post: StoredPost, *, raw: bool) -> dict[str, Any]:
         "wiki": False,
         "bookmarked": False,
         "badges_granted": [],
-        "actions_summary": [],
+        "actions_summary": [{"id": 2, "count": post.likes, "can_act": True}] if post.likes else [],
         "post_url": f"/t/{topic.slug}/{topic.id}/{post.number}",
         "accepted_answer": topic.accepted == post.number,
     }  # fmt: skip

@@ -44,6 +44,7 @@ class StoredPost:
     deleted_at: datetime | None = None
     user_deleted: bool = False
     version: int = 1
+    likes: int = 0
 
 
 @dataclass
@@ -189,6 +190,10 @@ class State:
         """The post becomes its topic's accepted answer."""
         post = self.posts[post_id]
         self.topics[post.topic_id].accepted = post.number
+
+    def like(self, post_id: int) -> None:
+        """Somebody likes the post."""
+        self.posts[post_id].likes += 1
 
     def add_pending(self, raw: str, *, by: User, topic_id: int, reply_to: int | None) -> PendingPost:
         with self.lock:

@@ -116,6 +116,12 @@ def test_the_state_of_a_topic_is_read(tmp_path, change, attribute):
     assert getattr(changed, attribute)
 
 
+def test_the_accepted_answer_is_found_when_only_the_topic_names_it(tmp_path):
+    topic = read_topic(write(tmp_path / "topic.json", topic_record(accepted_answer={"post_number": 4})))
+
+    assert [post.number for post in topic.posts if post.accepted] == [4]
+
+
 def test_moderators_of_a_category_and_system_accounts_count_as_staff(tmp_path):
     record = topic_record()
     record["post_stream"]["posts"][0]["group_moderator"] = True

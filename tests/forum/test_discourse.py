@@ -64,6 +64,17 @@ def test_an_accepted_answer_makes_the_topic_solved(fake_discourse, forum, topic)
     assert forum.topic(topic).solved
 
 
+def test_likes_and_the_accepted_answer_are_seen_at_the_post(fake_discourse, forum, topic):
+    made = forum.reply(topic_id=topic, reply_to=2, raw=ANSWER)
+    fake_discourse.like(int(made.post_id))
+    fake_discourse.like(int(made.post_id))
+    fake_discourse.accept(int(made.post_id))
+
+    posts = forum.topic(topic).posts
+
+    assert [(post.likes, post.accepted) for post in posts] == [(0, False), (0, False), (2, True)]
+
+
 def test_a_personal_message_is_private(fake_discourse, forum):
     message = fake_discourse.add_topic("hello", recipients=(BOT,))
 
