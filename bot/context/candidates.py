@@ -77,15 +77,24 @@ class _Thread:
         return self._programs[post.number]
 
     def leaning_on(self) -> Iterator[tuple[Post, Program]]:
-        """Programs that a post without code may mean: of the post replied to, of the asker, of the posts between."""
-        replied = self.question.replied_to
+        """Programs that a post without code may mean: of the posts it answers, one after the other, then the asker's."""
         author = self.question.post.author
-        for post in self.posts():
-            near = replied is not None and post.number <= replied.number
-            if post is replied or near or (author and post.author == author):
-                for program in self.programs(post):
-                    if asks_for_gradients(program):
-                        yield post, program
+        chain = self._answered()
+        own = [post for post in self.posts() if author and post.author == author and post not in chain]
+        for post in [*chain, *own]:
+            program = next((program for program in self.programs(post) if asks_for_gradients(program)), None)
+            if program is not None:
+                yield post, program
+
+    def _answered(self) -> list[Post]:
+        """The post replied to, the one that this replied to, and so on."""
+        by_number = {post.number: post for post in self.question.earlier}
+        chain: list[Post] = []
+        post = self.question.replied_to
+        while post is not None and post not in chain:
+            chain.append(post)
+            post = by_number.get(post.reply_to) if post.reply_to is not None else None
+        return chain
 
 
 def _programs(

@@ -23,6 +23,10 @@ _CONSTANTS = {
 }  # fmt: skip
 
 
+#: A program of these alone shows nothing when it runs.
+_WITHOUT_EFFECT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """Code that may define what is missing."""
@@ -54,7 +58,7 @@ def runnable(program: Program) -> Program | None:
     Too little: nothing of torch's gradients is asked for before that statement.
     """
     tree = program.tree
-    if tree is None:
+    if tree is None or all(isinstance(statement, _WITHOUT_EFFECT) for statement in tree.body):
         return None
     lacking = [use for use in undefined_names(tree) if not use.deferred]
     if not lacking:

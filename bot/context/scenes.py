@@ -21,11 +21,12 @@ def gap_filled(own: Program, chapter: Chapter, reading: Reading) -> list[Program
 
     A scene that shows what the asker quotes comes before all others.
     """
-    found = [
-        (_agreement(scene, reading.outputs), place, program)
-        for place, scene in enumerate(chapter.scenes)
-        if (program := _merged(own, scene, chapter)) is not None
-    ]
+    found = []
+    for place, scene in enumerate(chapter.scenes):
+        agreement = _agreement(scene, reading.outputs)
+        program = _merged(own, scene, chapter) if agreement >= 0 else None
+        if program is not None and (agreement > 0 or _gives_values(own)):
+            found.append((agreement, place, program))
     found.sort(key=lambda entry: (-entry[0], entry[1]))
     return [program for _, _, program in found]
 
@@ -108,8 +109,6 @@ def _merged(own: Program, scene: Scene, chapter: Chapter) -> Program | None:
         if end < 0:
             return None
         places[end] = lines
-    if len({text for text in map(_dump, (statement for statement, _ in asked))}) < 1:
-        return None
     merged = [places.get(place, lines) for place, (_, lines) in enumerate(parts)]
     first_note = program.lines[0].notes if 0 in places else ()
     return Program(
@@ -118,6 +117,12 @@ def _merged(own: Program, scene: Scene, chapter: Chapter) -> Program | None:
         own=True,
         scene=scene.name,
     )
+
+
+def _gives_values(own: Program) -> bool:
+    """Whether the asker's lines give a name a value: a lone `x.grad` fits into every scene."""
+    tree = own.tree
+    return tree is not None and any(isinstance(statement, ast.Assign) for statement in tree.body)
 
 
 def _last_place(texts: Sequence[str], text: str, *, before: int) -> int:

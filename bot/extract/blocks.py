@@ -19,6 +19,8 @@ _TAG = re.compile(r"\[/?code(?:=[^\]\n]*)?\]|</?(?:pre|code)\b[^>\n]*>", re.IGNO
 _TAG_CLOSE = re.compile(r"\[/code\]|</pre>", re.IGNORECASE)
 _QUOTE_OPEN = re.compile(r"^\s*\[quote(?:=[^\]\n]*)?\]", re.IGNORECASE)
 _QUOTE_CLOSE = re.compile(r"\[/quote\]", re.IGNORECASE)
+_SPAN_OPEN = re.compile(r"^\s*`(?!`)")
+_LONGEST_SPAN = 80                       #: lines
 _LANGUAGES_OF_OUTPUT = frozenset({"text", "output", "console", "none", "plaintext", "log", "txt"})
 _LANGUAGES_OF_SHELL = frozenset({"bash", "sh", "shell", "zsh", "cmd", "powershell", "bat"})
 
@@ -64,6 +66,7 @@ def regions(text: str) -> tuple[Region, ...]:
     lines = text[:MOST_CHARACTERS].split("\n")[:MOST_LINES]
     marks: _Marks = [None] * len(lines)
     _mark_tags(lines, marks)
+    _mark_long_spans(lines, marks)
     if _BLOCK_MARK.search(text):
         _mark_markdown(lines, marks)
     return _gathered(lines, marks)
@@ -134,6 +137,22 @@ def _mark_tags(lines: list[str], marks: _Marks) -> None:
         closes = _QUOTE_CLOSE if inside is RegionKind.QUOTE else _TAG_CLOSE
         if closes.search(line):
             inside = None
+
+
+def _mark_long_spans(lines: list[str], marks: _Marks) -> None:
+    """Code between single backticks that goes over several lines: people take them for a fence."""
+    index = 0
+    while index < len(lines):
+        start, index = index, index + 1
+        if marks[start] is not None or lines[start].count("`") % 2 == 0 or not _SPAN_OPEN.match(lines[start]):
+            continue
+        ends = range(start + 1, min(len(lines), start + _LONGEST_SPAN))
+        end = next((place for place in ends if lines[place].count("`") % 2), None)
+        if end is None or any("```" in line for line in lines[start : end + 1]):
+            continue
+        for place in range(start, end + 1):
+            marks[place] = _Mark(RegionKind.CODE, start, lines[place].replace("`", ""))
+        index = end + 1
 
 
 def _opened(line: str) -> RegionKind | None:

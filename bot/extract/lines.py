@@ -39,9 +39,12 @@ _OUTPUT = re.compile(
       | \[+[-+\d.\s,\[\]einaf]*$
       | (?:None|True|False)\s*$
       | grad_fn=<
-      | (?:epoch|step|iter\w*|loss)\b\s*\[?\d*.{0,12}[:,=]?\s*.{0,20}\d+\.\d+
+      | \w[\w. ]{0,30}[:=]\s*(?:tensor|array)\((?!.*\)\s*[-+*/@.])
     )""",
     re.VERBOSE | re.IGNORECASE,
+)
+_PROGRESS = re.compile(
+    r"^\s*(?:epoch|step|iter\w*|batch|loss|train|test|acc\w*)\b\W*\d*.{0,24}\d+\.\d+", re.IGNORECASE
 )
 _HEAD = re.compile(
     r"^\s*(?:async\s+)?(?:def|class|for|while|if|elif|with|else|try|except|finally|match|case)\b.*:\s*(?:#.*)?$"
@@ -128,6 +131,8 @@ def _by_parsing(line: str) -> LineKind:
     tree = parse(stripped) or parse(modernised(stripped).text)
     if tree is not None:
         return max((_strength(statement) for statement in tree.body), key=_RANK.__getitem__, default=LineKind.PROSE)
+    if _PROGRESS.match(line):
+        return LineKind.OUTPUT
     if _goes_on(stripped):
         return LineKind.OPEN
     return LineKind.PROSE

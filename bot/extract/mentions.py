@@ -32,6 +32,7 @@ _ATTRIBUTES = frozenset(
     "retain_grad zero_grad step parameters zero_ requires_grad_ sum mean norm weight bias autograd no_grad "
     "float double long to clone reshape view t volatile saved_tensors state_dict named_parameters eval train".split()
 )
+_ABBREVIATIONS = frozenset({"w.r.t", "e.g", "i.e", "a.k.a", "s.t", "p.s"})
 _MODULES = frozenset({"torch", "nn", "F", "np", "d2l", "optim", "plt", "Variable", "self", "ctx"})
 
 
@@ -64,6 +65,8 @@ def _worth_a_mention(code: str) -> bool:
 
 def _is_code(code: str, defined: Set[str]) -> bool:
     """Whether dotted words are code and not a file, an address or two sentences without a space."""
+    if code.lower() in _ABBREVIATIONS:
+        return False
     base, _, rest = code.partition(".")
     if "(" in code:
         return "." in code or "_" in code or code.endswith("()") or base.split("(")[0] in defined

@@ -188,8 +188,9 @@ def _with_texts(lines: Sequence[_Line], texts: Sequence[str], *, told: bool) -> 
     """The lines with new indentation; where it was rebuilt, the first line of each change says so."""
     result: list[_Line] = []
     changed_before = False
+    margin = min((_indent(line.text) for line in lines if line.text.strip()), default=0)
     for line, text in zip(lines, texts, strict=True):
-        changed = told and line.text.strip() != "" and _indent(line.text) != _indent(text)
+        changed = told and line.text.strip() != "" and _indent(line.text) - margin != _indent(text)
         extra: tuple[Assumption, ...] = ()
         if changed and not changed_before:
             extra = (

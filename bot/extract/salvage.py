@@ -31,6 +31,9 @@ def salvaged(lines: Sequence[str]) -> list[int] | None:
         broken = _broken_lines(text)
         if not broken:
             break
+        if any(lines[kept[place - 1]].rstrip().endswith(":") for place in broken):
+            # Without its head a body is another program.
+            return None
         kept = [index for place, index in enumerate(kept, start=1) if place not in broken]
         left = sum(1 for index in kept if lines[index].strip())
         if left < filled * (1 - _MOST_LOST) or not left:

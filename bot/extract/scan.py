@@ -19,10 +19,12 @@ _MOST_PLACES = 40
 _HAN = re.compile("[\u3400-\u9fff]")
 _LABEL = re.compile(r"^(?P<label>[^:：=()\[\]\"']{1,24}[:：])\s*(?P<code>\S.*)$")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)、])\s+(?P<code>\S.*)$")
+_QUOTED = re.compile(r"^\s*(?P<quote>[\"'“])(?P<opened>[^\"'“]+)$|^(?P<closed>[^\"'”]+)[\"'”]\s*$")
 _WRAPPED = re.compile(r"^\s*(?:\*\*(?P<bold>[^*].*[^*])\*\*|`(?P<span>[^`]+)`)\s*[,.;，。；]?\s*$")
 _RUN_TOGETHER = re.compile(r"^\s*(?:import\s|from\s+\w|[A-Za-z_][\w.\[\]]*\s*=[^=]|[A-Za-z_][\w.]*\()")
 _KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|assert)\b")
 _HEADING = re.compile(r"^#{1,6}\s+\S")
+_CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
 
@@ -137,12 +139,12 @@ def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
 
 def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:
     """Code behind a label (`代码: x = 1`), a bullet, or within ** or backticks that span the line."""
-    for pattern in (_WRAPPED, _BULLET, _LABEL):
+    for pattern in (_WRAPPED, _BULLET, _LABEL, _QUOTED):
         match = pattern.match(line.text)
         if match is None:
             continue
         groups = match.groupdict()
-        code = (groups.get("bold") or groups.get("span") or groups.get("code") or "").strip()
+        code = next((groups[name] for name in _CODE_GROUPS if groups.get(name)), "").strip()
         label = groups.get("label") or ""
         if label and not (_HAN.search(label) or "code" in label.lower()):
             continue
@@ -234,7 +236,7 @@ def _settled(run: list[Unit], index: int, *, strong: bool, marked: bool, known: 
 def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known: frozenset[str]) -> bool:
     """Whether valid Python that could be a word or a formula in a sentence is code here."""
     unit = run[index]
-    if marked or unit.lines[0].role is Role.TYPED:
+    if unit.lines[0].role is Role.TYPED or (marked and strong):
         return True
     text = unit.text.strip()
     if _KEYWORDS.match(text):
@@ -247,7 +249,7 @@ def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known
     if text.endswith(":"):
         below = _next_filled(run, index)
         return below is not None and below.kind in (LineKind.CODE, LineKind.HEAD)
-    return strong and not _HAN.search(text.split("#")[0])
+    return (strong or marked) and not _HAN.search(text.split("#")[0])
 
 
 def _comment_is_code(run: list[Unit], index: int) -> bool:

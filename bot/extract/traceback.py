@@ -29,6 +29,11 @@ _GENERIC_LINE = re.compile(
 )
 _ANYWHERE = re.compile(rf"(?<![\w.]){_TYPE}[*_`]*\s*[:：]\s*(?P<message>\S.*)")
 _HAN_OR_FULL_WIDTH = re.compile("[\u3000-\u303f\u3400-\u9fff\uff01-\uff5e]")
+# Where a message ends and the person goes on: torch's own sentences never begin so.
+_NEXT_SENTENCE = re.compile(
+    r"(?<=[.;!,\w])[.;!,]?\s*(?:;|(?<=[.!])|(?<=\s))(?=(?:I|I'm|I've|My|Do|Does|Did|Can|Could|How|What|Why|Please|Thanks|Thank|Any|When|"
+    r"And|But|So|Help|Anyone|Someone|and my|and I|how to|but I|when I|please)\b)"
+)
 _LIBRARY = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python|[/\\]torch[/\\]|importlib")
 _TORCH_VERSION = re.compile(
     r"(?<![a-z])(?:py)?torch(?:\.__version__)?[\s:=>v'\"-]{0,6}(?:version|版本)?[\s:=is是为v'\"]{0,6}(\d\.\d{1,2}(?:\.\d+)?)",
@@ -58,7 +63,7 @@ _KNOWN = re.compile(
             r"only (?:tensors|variables) created explicitly by the user",
             r"(?:one of )?the differentiated tensors?",
             r"mismatch in shape: grad_output",
-            r"grad_output\[?\d*\]? ",
+            r"grad_outputs?\[\d+\] ",
             r"function \w+ returned an (?:incorrect|invalid)",
             r"legacy autograd function",
             r"can't retain_grad on",
@@ -154,7 +159,7 @@ def _end_of_traceback(lines: Sequence[SourceLine], start: int) -> int:
         text = lines[index].text
         if _ERROR_LINE.match(text) or _BARE_TYPE.match(text):
             return _behind_message(lines, index)
-        if _is_trace_line(text) or _HEADER.search(text):
+        if _is_trace_line(text) or _HEADER.search(text) or (text.strip() and _FRAME.match(lines[index - 1].text)):
             last = index
         elif text.strip() and (not text.startswith((" ", "\t")) or index - last > 3):
             break
@@ -296,9 +301,14 @@ def _in_sentence(rest: str, *, type_: str | None) -> FoundError | None:
 def _trimmed(message: str) -> str:
     """The message up to where the sentence around it goes on."""
     message = message[:_LONGEST_MESSAGE]
-    for mark in ("`", "”", "」", "**", '" ', '".', "' in "):
+    for mark in ("`", "”", "」", "**", "''", '" ', '".', "' in "):
         message = message.split(mark)[0]
-    han = _HAN_OR_FULL_WIDTH.search(message)
-    if han is not None and han.start() > 3:
-        message = message[: han.start()]
-    return message.strip().rstrip("*_`\"'“”,;").strip()
+    for pattern in (_HAN_OR_FULL_WIDTH, _NEXT_SENTENCE):
+        found = pattern.search(message)
+        if found is not None and found.start() > 3:
+            message = message[: found.start()]
+    message = message.strip().rstrip("*`“”,;").strip()
+    for quote in ("'", '"'):
+        if message.endswith(quote) and message.count(quote) % 2:
+            message = message[:-1].rstrip()
+    return message
