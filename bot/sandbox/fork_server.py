@@ -1,7 +1,7 @@
 """The driver's side of one fork server: boots it, asks it for children, and watches one run at a time.
 
 Everything said about a run's end is seen from here: the clock, the bytes of output, and the exit status
-that the supervisor in the jail got from the kernel. The descriptors of a run are made here and handed
+that the fork server got from the kernel. The descriptors of a run are made here and handed
 in, so no byte of a snippet passes the fork server.
 """
 
@@ -26,7 +26,7 @@ BOOT_SECONDS = 60.0
 PREPARE_SECONDS = 10.0
 #: Between the warning at the wall limit, on which the program may report how far it came, and the kill.
 GRACE_SECONDS = 0.3
-#: How long the supervisor may take to report an end that was forced.
+#: How long the fork server may take to report an end that was forced.
 REPORT_SECONDS = 5.0
 FOLDER_BYTES = 16 << 20
 FOLDER_INODES = 1000
@@ -34,7 +34,7 @@ _CHUNK = 1 << 16
 
 
 class ServerDied(Exception):
-    """The fork server or a supervisor is gone, or did not keep to the protocol."""
+    """The fork server is gone, or did not keep to the protocol."""
 
 
 @dataclass(slots=True)
@@ -163,14 +163,14 @@ class Child:
 
     def wait_until_ready(self) -> None:
         """Return when the child is locked in. Raises `ServerDied` when a layer could not be put on."""
-        if self._ready:
-            return
-        if not select.select([self._ours["status"]], [], [], PREPARE_SECONDS)[0]:
-            raise ServerDied("a child did not become ready")
-        report = self._status()
-        if "ready" not in report or len(self._handles) != 2:
-            raise ServerDied(f"a child could not be locked in: {report.get('failed', 'no report')}")
-        self._ready = True
+        until = time.monotonic() + PREPARE_SECONDS
+        while not self._ready or len(self._handles) < 2:  # the child says the one, the server sends the other
+            if not select.select([self._ours["status"]], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise ServerDied("a child did not become ready")
+            report = self._status()
+            if "ready" not in report and "handles" not in report:
+                raise ServerDied(f"a child could not be locked in: {report.get('failed', 'no report')}")
+            self._ready = self._ready or "ready" in report
 
     def run(self, order: bytes, *, limits: Limits, cancelled: int | None = None) -> Ending:
         """Hand the order over and watch the run to its end.
@@ -225,7 +225,7 @@ class _Watch:
         self._warned = False
 
     def to_the_end(self) -> Ending:
-        """Watch until the supervisor has reported and all output is read."""
+        """Watch until the end was reported and all output is read."""
         files = self._child._ours
         for name, file in files.items():
             os.set_blocking(file, False)
@@ -289,11 +289,11 @@ class _Watch:
             self._stop("claim" if name == "claim" else "output")
 
     def _ended(self, file: int) -> None:
-        """The supervisor says how the run ended: take over what the kernel told it."""
+        """The fork server says how the run ended: take over what the kernel told it."""
         report = self._child._status()
         self._forget(file)
         if "exit_status" not in report:
-            raise ServerDied("the supervisor of a run is gone")
+            raise ServerDied("the fork server is gone")
         ending = self._ending
         ending.seconds = time.monotonic() - self._started
         ending.exit_status, ending.signal = report["exit_status"], report["signal"]

@@ -6,6 +6,7 @@ then nothing is run.
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -14,6 +15,8 @@ import select
 import signal
 import sys
 import tempfile
+import traceback
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,8 +32,12 @@ OPEN_FILES = 64
 THREADS = 16
 WARM_UP = """
 import torch
+torch.manual_seed(0)
+class Mode(torch.overrides.TorchFunctionMode):
+    def __torch_function__(self, call, types, args=(), kwargs=None):
+        return call(*args, **kwargs or {})
 x = torch.arange(4.0, requires_grad=True).reshape(2, 2)
-with torch.overrides.TorchFunctionMode():
+with Mode():
     y = torch.mm(x.T, x).sum() + (x * x).mean() - x[0].sum() / 2
 y.backward()
 repr(x), repr(y)
@@ -46,12 +53,17 @@ def become(files: list[int], *, request: dict[str, Any], base: int, filter_progr
     try:
         _descriptors(files)
         _lock_in(request, base, filter_program)
+        os.write(STATUS, b'{"ready": true}')
+        os.close(STATUS)
     except BaseException as error:  # said to the driver, and nothing is run
-        os.write(STATUS, json.dumps({"failed": str(error)[:1000]}).encode())
+        os.write(STATUS, json.dumps({"failed": f"{type(error).__name__}: {error}"[:1000]}).encode())
         os._exit(1)
-    os.write(STATUS, b'{"ready": true}')
-    os.close(STATUS)
-    _run_the_order()
+    try:
+        _run_the_order()
+    except BaseException:  # nothing may unwind into the fork server's code
+        traceback.print_exc()
+    finally:
+        os._exit(1)
 
 
 def _descriptors(files: list[int]) -> None:
@@ -147,7 +159,10 @@ def _run_the_order() -> NoReturn:
 
 def _warm_up() -> None:
     """While nothing is ordered, touch what every program touches, so that its pages are there."""
-    exec(compile(WARM_UP, "<warm-up>", "exec", dont_inherit=True), {})
+    tree = ast.parse(WARM_UP, "<warm-up>")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        exec(compile(tree, "<warm-up>", "exec", dont_inherit=True), {})
 
 
 def _write(frame: bytes) -> None:

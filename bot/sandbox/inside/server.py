@@ -143,8 +143,8 @@ def import_everything() -> None:
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     numpy.random.seed(0)
-    # Seeding also queues a seeding of the GPU, with the source lines of its whole stack; there is none.
-    torch.cuda._lazy_call = lambda *_, **__: None
+    # Seeding also queues a seeding of the GPU, with the source lines of its whole stack. There is no GPU.
+    torch.cuda.random._lazy_call = torch.xpu.random._lazy_call = lambda *_, **__: None
     torch.manual_seed(0)
     print(torch.ones(2, 2) @ torch.ones(2, 2))
     # Optimizers import torch._dynamo at their first step. No backward here: a build with device
