@@ -98,6 +98,11 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else here.parent / "knowledge"
 
 
+def shipped_contexts() -> Path:
+    """What the course's chapters define: `knowledge/contexts/`."""
+    return shipped_folder() / "contexts"
+
+
 def read_library(admins: Path | None = None, *, words: Iterable[str] | None = None) -> Library:
     """All entries: the project's own, with an admin's laid over them by name.
 

@@ -19,7 +19,7 @@ from bot.domain.snippet import Reading, Snippet
 from bot.draft import render
 from bot.extract import triage
 from bot.extract.reading import read
-from bot.library import Library, read_library
+from bot.library import Library, read_library, shipped_contexts
 from bot.repair.propose import repairs
 from bot.sandbox import NumericOrder, Order, Sandbox
 from bot.settings import Settings
@@ -49,7 +49,9 @@ class Pipeline:
     def _answer(self, question: Question, reading: Reading) -> Answer:
         silent = triage.silent_because(question, reading)
         if silent is not None:
-            return self._skip(question, reading, silent)
+            # A shared solution is run all the same: moderators see that it works.
+            ran = self._reproduce(question, reading) if silent == "working_solution" else None
+            return self._skip(question, reading, silent, ran)
         shown = self._reproduce(question, reading)
         if shown is None:
             return self._from_text(question, reading)
@@ -66,8 +68,8 @@ class Pipeline:
     def _reproduce(self, question: Question, reading: Reading) -> Shown | None:
         """Run the candidate programs in their order; the first that shows a confusion, else the first that ran."""
         first: Shown | None = None
-        for snippet in context.snippets(question, reading, contexts=self.contexts):
-            run = self._run(snippet.code)
+        for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
+            run = self.run(snippet.code)
             found = self.matcher.by_run(snippet.code, run, reading, title=question.title)
             shown = Shown(snippet, run, found)
             if found is not None:
@@ -82,7 +84,7 @@ class Pipeline:
         tried: Mended | None = None
         before = self.matcher.mistakes(shown.snippet.code, shown.run, reading)
         for repair in repairs(entry, shown.diagnosis, shown.snippet.code):
-            after = self._run(repair.code)
+            after = self.run(repair.code)
             proof = verify.proof_of(
                 repair,
                 original=shown.snippet.code,
@@ -189,12 +191,12 @@ class Pipeline:
         if case is None:
             return None, {}
         failing = case.text()
-        run = self._run(failing)
+        run = self.run(failing)
         found = self.matcher.alone(entry, failing, run)
         told = facts.facts_of(entry, found, run) if found is not None else {}
         fixed = entry.case(case.name, "fixed")
         code = fixed.text() if fixed is not None else failing
-        return render.Example(code=code, run=self._run(code) if fixed is not None else run), told
+        return render.Example(code=code, run=self.run(code) if fixed is not None else run), told
 
     def _skip(self, question: Question, reading: Reading, reason: str, shown: Shown | None = None) -> Answer:
         return Answer(
@@ -207,7 +209,8 @@ class Pipeline:
             diagnosis=shown.diagnosis if shown else None,
         )
 
-    def _run(self, code: str) -> Run:
+    def run(self, code: str) -> Run:
+        """One program in the sandbox, within the limits of the settings."""
         return self.sandbox.run(Order(code=code, limits=self._limits()))
 
     def _limits(self) -> Limits:
@@ -243,4 +246,4 @@ def pipeline(
 ) -> Pipeline:
     """The pipeline over the project's entries and an admin's. Raises `KnowledgeError` when one is not well formed."""
     library = read_library(admins, words=signals.known_words())
-    return Pipeline(sandbox, library, Matcher(library), context.read_contexts(), settings, clock)
+    return Pipeline(sandbox, library, Matcher(library), context.read_contexts(shipped_contexts()), settings, clock)

@@ -1,0 +1,92 @@
+"""Assembles the command line and turns every expected error into one or two lines and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli import answer, knowledge, replay, run_code
+from bot.cli.context import Context
+from bot.errors import BotError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="autograd-bot",
+    help="Answers autograd questions of a course forum: runs the asker's code in a sandbox, repairs it, proves "
+    "the repair by running it, and lets a moderator decide.",
+    epilog="Exit codes: 0 done, 2 wrong command, file or setting, 3 no sandbox, 4 forum, 5 knowledge base, "
+    "6 database, 7 review, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def surroundings(
+    ctx: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="The data directory: database, settings.toml, an admin's entries. Nothing is written outside it.",
+            envvar="AUTOGRAD_BOT_DATA",
+            show_default="$XDG_DATA_HOME/autograd-bot",
+        ),
+    ] = None,
+) -> None:
+    """Keep what all commands share."""
+    ctx.obj = Context(data=data.expanduser() if data is not None else _default_data())
+
+
+def _default_data() -> Path:
+    # Not from bot.settings: importing it costs more than --help may take.
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "autograd-bot"
+
+
+@app.command()
+def version() -> None:
+    """Print the version of the program and of the torch in the sandbox.
+
+    Example: autograd-bot version
+    """
+    from importlib.metadata import version as installed
+
+    typer.echo(f"autograd-bot {installed('autograd-bot')} (torch {installed('torch')} in the sandbox)")
+
+
+app.command(name="answer")(answer.answer)
+app.command(name="run")(run_code.run)
+app.command(name="replay")(replay.replay)
+app.command(name="demo")(replay.demo)
+app.add_typer(knowledge.app, name="knowledge")
+
+
+def run() -> None:
+    """Run the command line and end the process."""
+    sys.exit(exit_code_of(sys.argv[1:]))
+
+
+def exit_code_of(arguments: list[str]) -> int:
+    """Run one command; what was expected to go wrong is said in a line or two on standard error."""
+    try:
+        app(args=arguments, prog_name="autograd-bot")
+    except BotError as error:
+        _complain(str(error))
+        return error.exit_code
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            _complain("interrupted; what was finished is kept")
+        return ending.code if isinstance(ending.code, int) else 0
+    return 0
+
+
+def _complain(message: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(f"autograd-bot: {message}\n")

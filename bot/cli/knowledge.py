@@ -1,0 +1,159 @@
+"""`autograd-bot knowledge`: the entries, for people who look after them and need not program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.errors import KnowledgeError
+
+if TYPE_CHECKING:
+    from bot.cli.context import Context
+    from bot.library import Library
+
+app = typer.Typer(help="The knowledge base: one folder for each confusion.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of an entry, e.g. non_leaf_grad.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _library(context: Context) -> Library:
+    from bot.diagnose.signals import known_words
+    from bot.library import read_library
+
+    return read_library(context.data / "knowledge", words=known_words())
+
+
+@app.command("list")
+def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
+    """List the entries.
+
+    Example: autograd-bot knowledge list
+    """
+    from rich.table import Table
+
+    from bot.domain.post import Language
+
+    context: Context = ctx.obj
+    library = _library(context)
+    if json:
+        context.print_json(
+            [
+                {
+                    "name": entry.name,
+                    "family": entry.family,
+                    "kind": entry.kind.value,
+                    "title": {language.value: entry.title[language] for language in Language},
+                    "own": entry.own,
+                }
+                for entry in library
+            ]
+        )
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("name", "family", "kind", "title"):
+        table.add_column(column)
+    for entry in library:
+        table.add_row(entry.name, entry.family, entry.kind.value, entry.title[Language.ENGLISH])
+    context.console.print(table)
+
+
+@app.command()
+def show(ctx: typer.Context, name: Name) -> None:
+    """Show one entry as a page of the book: explanations, what is seen, fixes, cases.
+
+    Example: autograd-bot knowledge show non_leaf_grad
+    """
+    from rich.text import Text
+
+    from bot.cli.show import heading
+    from bot.domain.post import Language
+
+    context: Context = ctx.obj
+    entry = _library(context).get(name)
+    console = context.console
+    for language in Language:
+        heading(console, f"{entry.title[language]} ({language.value})")
+        console.print(Text(entry.explain[language].strip()))
+    heading(console, "file")
+    console.print(Text((entry.folder / "confusion.toml").read_text(encoding="utf-8").strip()))
+    for case in entry.cases:
+        heading(console, case.path.name)
+        console.print(Text(case.text().strip()))
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One entry; without it, all.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Check that entries keep their promises, by running their cases.
+
+    Example: autograd-bot knowledge check non_leaf_grad
+    """
+    from bot.cli.opening import opened_pipeline
+    from bot.promises import broken_promises
+
+    context: Context = ctx.obj
+    library = _library(context)
+    entries = [library.get(name)] if name else list(library)
+    broken = 0
+    with opened_pipeline(context) as pipeline:
+        for entry in entries:
+            problems = list(broken_promises(entry, pipeline))
+            broken += len(problems)
+            if json:
+                context.print_json({"name": entry.name, "problems": problems})
+            else:
+                context.console.print(f"{entry.name}: {'ok' if not problems else ''}", markup=False)
+                for problem in problems:
+                    context.console.print(f"  {problem}", markup=False)
+    if broken:
+        raise KnowledgeError(f"{broken} promises are not kept; see the list above.")
+
+
+@app.command("try")
+def try_entry(ctx: typer.Context, name: Name) -> None:
+    """Run an entry's cases in the sandbox and print the replies in both languages.
+
+    Example: autograd-bot knowledge try second_derivative
+    """
+    from bot.cli.opening import opened_pipeline
+    from bot.cli.show import heading, show_answer
+    from bot.domain.post import Language, Post, Question
+
+    context: Context = ctx.obj
+    entry = _library(context).get(name)
+    with opened_pipeline(context) as pipeline:
+        for case in entry.cases:
+            if case.role not in ("failing", "asked"):
+                continue
+            text = f"```python\n{case.text()}```\n" if case.path.suffix == ".py" else case.text()
+            for language in (case.language,) if case.language else tuple(Language):
+                heading(context.console, f"━━ {case.path.name} ({language.value if language else ''})")
+                question = Question(post=Post(id=case.name, raw=text), language=language)
+                show_answer(context.console, pipeline.answer(question))
+
+
+@app.command()
+def words(ctx: typer.Context, json: AsJson = False) -> None:
+    """Explain the words that [seen] may hold.
+
+    Example: autograd-bot knowledge words
+    """
+    import inspect
+
+    from bot.diagnose.signals import WORDS
+
+    context: Context = ctx.obj
+    told = {name: " ".join((inspect.getdoc(function) or "").split()) for name, function in sorted(WORDS.items())}
+    told["any"] = "A list of tables of which one must hold."
+    told["not"] = "A table of which no line may hold."
+    if json:
+        context.print_json(told)
+        return
+    for name, text in told.items():
+        context.console.print(f"[bold]{name}[/bold]", end="  ")
+        context.console.print(text, markup=False)

@@ -1,0 +1,49 @@
+"""Opens what commands work with: the sandbox, the pipeline, the database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import BadInput
+
+if TYPE_CHECKING:
+    from bot.cli.context import Context
+    from bot.forum.questions import ChapterOf
+    from bot.pipeline import Pipeline
+
+
+@contextmanager
+def opened_pipeline(context: Context) -> Iterator[Pipeline]:
+    """The pipeline with a running sandbox, which is closed at the end. Raises `SandboxUnavailable`."""
+    import time
+
+    from bot.pipeline import pipeline
+    from bot.sandbox.open import open_sandbox
+
+    with open_sandbox(context.settings.sandbox, data=context.data) as sandbox:
+        yield pipeline(context.settings, sandbox, clock=time.perf_counter, admins=context.data / "knowledge")
+
+
+def chapter_finder() -> ChapterOf:
+    """Tells the course chapter of a topic by its title."""
+    from bot.context import read_contexts
+    from bot.library import shipped_contexts
+
+    contexts = read_contexts(shipped_contexts())
+    return lambda topic: contexts.chapter_of(topic.title)
+
+
+def read_text(file: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises `BadInput`."""
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}. Give a file that can be read, or - for standard input.") from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file}: not UTF-8 text ({error.reason} at byte {error.start}).") from error

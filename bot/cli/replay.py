@@ -1,0 +1,140 @@
+"""`autograd-bot replay`: the main job over an archive; `autograd-bot demo`: over the sample forum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.cli.context import Context
+    from bot.replay import Replayed
+
+
+def replay(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A topic as JSON, a JSONL of posts, or a folder of them.")],
+    again: Annotated[bool, typer.Option("--again", help="Answer posts that were answered before once more.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a post.")] = False,
+) -> None:
+    """Do the main job over an archive: every post is answered as of its own moment, into the database.
+
+    Examples:
+
+      autograd-bot replay thread.json
+
+      autograd-bot --data trial replay archive/ --json > answers.jsonl
+    """
+    context: Context = ctx.obj
+    if json:
+        for one in _replayed(context, path, again=again):
+            context.print_json(one.record)
+        return
+    done = _with_progress(context, path, again=again)
+    _table(context, done)
+
+
+def demo(ctx: typer.Context) -> None:
+    """Do the main job over the sample forum that comes with the program.
+
+    Example: autograd-bot --data demo-data demo
+    """
+    from bot.samples import sample_forum
+
+    context: Context = ctx.obj
+    done = _with_progress(context, sample_forum(), again=False)
+    _table(context, done)
+    best = next((one for one in done if one.answer is not None and one.answer.proof is not None), None)
+    if best is not None and best.answer is not None:
+        from bot.cli.show import heading, show_answer
+
+        context.console.print()
+        heading(context.console, f"One draft as a moderator reads it: draft {best.draft_id}, {best.entry.source}")
+        show_answer(context.console, best.answer)
+    context.console.print()
+    context.console.print("What to type next:")
+    command = f"autograd-bot --data {context.data}"
+    for line, what in (
+        (f"{command} drafts list", "all drafts that wait"),
+        (f"{command} drafts show 1", "one of them"),
+        (f"{command} drafts approve 1", "let it be posted"),
+        (f"{command} answer POST.md", "answer a post of your own"),
+    ):
+        context.console.print(f"  {line:<50} {what}", markup=False)
+
+
+def _replayed(context: Context, path: Path, *, again: bool) -> Iterator[Replayed]:
+    """The posts of an archive, answered one after the other. The sandbox starts with the first that needs it."""
+    from datetime import UTC, datetime
+
+    from bot.cli.opening import chapter_finder, opened_pipeline
+    from bot.forum.archive import read_archive
+    from bot.replay import replay as replay_archive
+    from bot.store.opening import open_store
+
+    entries = read_archive(path, chapter_of=chapter_finder())
+    store = open_store(context.data)
+    try:
+        with opened_pipeline(context) as pipeline:
+            yield from replay_archive(entries, store, pipeline.answer, now=lambda: datetime.now(UTC), again=again)
+    finally:
+        store.close()
+
+
+def _with_progress(context: Context, path: Path, *, again: bool) -> list[Replayed]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from bot.forum.archive import read_archive
+
+    total = sum(1 for _ in read_archive(path))
+    done: list[Replayed] = []
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=context.progress, transient=True, disable=not context.progress.is_terminal,
+    ) as progress:  # fmt: skip
+        task = progress.add_task("reading posts, running code", total=total)
+        for one in _replayed(context, path, again=again):
+            done.append(one)
+            progress.update(
+                task, advance=1, description=f"{one.entry.source[:60]}: {one.record.get('verdict', 'unreadable')}"
+            )
+    return done
+
+
+def _table(context: Context, done: list[Replayed]) -> None:
+    from rich.table import Table
+
+    console = context.console
+    new = [one for one in done if one.new]
+    if done and not new:
+        console.print(f"Nothing new: all {len(done)} posts were answered before.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("post", "confusion", "reproduced", "repair verified", "draft"):
+        table.add_column(column, overflow="fold")
+    for one in new:
+        table.add_row(*_row(one))
+    console.print(table)
+    drafts = sum(1 for one in new if one.draft_id is not None)
+    console.print(
+        f"{len(new)} posts looked at, {drafts} drafts wait for a moderator, {len(done) - len(new)} known before."
+    )
+
+
+def _row(one: Replayed) -> tuple[str, ...]:
+    answer = one.answer
+    assert answer is not None
+    assert one.entry.question is not None
+    post = f"{one.entry.question.title[:24]} #{one.entry.question.post.number} {one.entry.question.post.author}"
+    if not answer.is_draft:
+        return post, f"– ({answer.reason})", "", "", ""
+    found, proof = answer.diagnosis, answer.proof
+    reproduced = (
+        "text only"
+        if found is None or not found.ran
+        else {None: "yes", True: "yes", False: "another outcome"}[found.same_error]
+    )
+    verified = "yes" if proof is not None and proof.holds else "no" if proof is not None else "nothing to mend"
+    return post, found.confusion if found else "", reproduced, verified, f"{one.draft_id} ({answer.language.value})"
