@@ -7,11 +7,13 @@ about a draft that somebody else has decided, is told who was first (`AlreadyDec
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from markdown_it import MarkdownIt
 
-from bot.domain.answer import Answer
+from bot.domain.answer import Answer, thread_record
 from bot.domain.diagnosis import code_sha256
 from bot.domain.draft import Draft, DraftState, RejectReason
 from bot.domain.post import Question
@@ -45,7 +47,13 @@ def save_answer(connection: Connection, question: Question, answer: Answer, now:
     """
     post = question.post
     answer_id = answers.add(
-        connection, answer, post_id=post.id, question_sha256=post.sha256, question=post.raw, now=now
+        connection,
+        answer,
+        post_id=post.id,
+        question_sha256=post.sha256,
+        question=post.raw,
+        thread=thread_record(question),
+        now=now,
     )
     held = drafts.holding_place(connection, post.id)
     if held is None:
@@ -135,6 +143,7 @@ def reprove(connection: Connection, draft_id: int, *, revision: int, answer: Ans
         post_id=draft.post_id,
         question_sha256=draft.question_sha256,
         question=draft.question,
+        thread=_thread(draft),
         now=now,
     )
     proved = is_proved(connection, draft.reply, post_id=draft.post_id, question_sha256=draft.question_sha256)
@@ -153,7 +162,13 @@ def redraft(
         raise WrongState(f"There is no reply to offer any more: {answer.reason}.")
     post = question.post
     answer_id = answers.add(
-        connection, answer, post_id=post.id, question_sha256=post.sha256, question=post.raw, now=now
+        connection,
+        answer,
+        post_id=post.id,
+        question_sha256=post.sha256,
+        question=post.raw,
+        thread=thread_record(question),
+        now=now,
     )
     return _answer_anew(connection, draft, question, answer, answer_id, now, by=by)
 
@@ -246,6 +261,13 @@ def _answer_anew(
     if draft.state is DraftState.PENDING:
         return draft
     return drafts.change(connection, draft, to=DraftState.PENDING, by=by, now=now, note="answered anew")
+
+
+def _thread(draft: Draft) -> list[dict[str, Any]]:
+    """The posts that the draft's question leans on, as its evidence keeps them."""
+    evidence = json.loads(draft.record).get("evidence", {})
+    thread: list[dict[str, Any]] = evidence.get("thread", [])
+    return thread
 
 
 def _in_hand(connection: Connection, draft_id: int, *, revision: int, by: str, now: datetime) -> Draft:

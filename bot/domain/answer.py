@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
 from bot.domain.diagnosis import Check, Diagnosis, Proof, Repair
-from bot.domain.post import Language
+from bot.domain.post import Language, Question
 from bot.domain.run import Run
 from bot.domain.snippet import QuotedError, Snippet
+
+#: What is kept of a tape and of a thread for moderators to look at.
+MOST_EVENTS = 200
+MOST_POSTS = 8
+LONGEST_QUOTE = 4000
 
 
 class Verdict(Enum):
@@ -66,6 +72,40 @@ def answer_record(answer: Answer) -> dict[str, Any]:
     }
 
 
+def evidence_record(answer: Answer, *, thread: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The answer as the database keeps it for moderators: `answer_record`, and under `evidence` what else was seen.
+
+    `thread` is what `thread_record` made of the question.
+    """
+    found, snippet, repair, proof = answer.diagnosis, answer.snippet, answer.repair, answer.proof
+    return answer_record(answer) | {
+        "evidence": {
+            "diagnosis": found and asdict(found),
+            "origins": [asdict(origin) for origin in snippet.origins] if snippet else [],
+            "assumptions": [
+                asdict(assumption) | {"kind": assumption.kind.value}
+                for assumption in (snippet.assumptions if snippet else ())
+            ],
+            "before": _seen_in(answer.before),
+            "after": _seen_in(answer.after),
+            "repair": repair and {"why": repair.why, "changed": list(repair.changed)},
+            "proof": proof and {"holds": proof.holds, "trusted": proof.trusted, "code_sha256": proof.code_sha256},
+            "thread": [dict(post) for post in thread],
+        }
+    }
+
+
+def thread_record(question: Question) -> list[dict[str, Any]]:
+    """The posts a question leans on, as they were then: the first, the one it answers, its asker's, the last two."""
+    post = question.post
+    near = {other.number for other in question.earlier[-2:]} | {1, post.reply_to}
+    wanted = [other for other in question.earlier if other.number in near or other.author == post.author]
+    return [
+        {"number": other.number, "author": other.author, "raw": other.raw[:LONGEST_QUOTE]}
+        for other in wanted[-MOST_POSTS:]
+    ]
+
+
 def run_record(run: Run | None) -> dict[str, Any] | None:
     """A run as `before` and `after` show it."""
     if run is None:
@@ -87,6 +127,30 @@ def proof_record(proof: Proof | None) -> dict[str, Any] | None:
         return None
     parts = ("error_gone", "confusion_gone", "values_kept", "gradient", "minimal")
     return {name: _check_record(getattr(proof, name)) for name in parts}
+
+
+def _seen_in(run: Run | None) -> dict[str, Any] | None:
+    """What `run_record` leaves out: where the run was made, its prints and its tape."""
+    if run is None:
+        return None
+    tape = run.tape
+    return {
+        "reason": run.reason,
+        "passes": run.passes,
+        "torch_version": run.torch_version,
+        "stderr": run.stderr,
+        "output_cut": run.output_cut,
+        "prints": [asdict(echo) for echo in run.prints],
+        "facts": asdict(run.facts),
+        "tape": tape
+        and {
+            "events": [asdict(event) for event in tape.events[:MOST_EVENTS]],
+            "finals": [asdict(final) for final in tape.finals],
+            "bindings": [asdict(binding) for binding in tape.bindings[:MOST_EVENTS]],
+            "cut": tape.cut or len(tape.events) > MOST_EVENTS,
+            "trusted": tape.trusted,
+        },
+    }
 
 
 def _check_record(check: Check) -> dict[str, Any]:

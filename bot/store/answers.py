@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from bot.domain.answer import Answer, Verdict, answer_record
+from bot.domain.answer import Answer, Verdict, answer_record, evidence_record
 from bot.store.engine import Connection
 from bot.store.tables import answers
 
@@ -20,9 +21,16 @@ def already_answered(connection: Connection, post_id: str, sha256: str) -> bool:
 
 
 def add(
-    connection: Connection, answer: Answer, *, post_id: str, question_sha256: str, question: str, now: datetime
+    connection: Connection,
+    answer: Answer,
+    *,
+    post_id: str,
+    question_sha256: str,
+    question: str,
+    now: datetime,
+    thread: Sequence[Mapping[str, Any]] = (),
 ) -> int:
-    """Keep the answer to a post with this text and hash; returns the answer's number."""
+    """Keep the answer to a post with this text and hash, and the posts it leans on; returns the answer's number."""
     proof = answer.proof
     row = {
         "post_id": post_id,
@@ -36,7 +44,7 @@ def add(
         "code_sha256": proof.code_sha256 if proof and proof.holds else None,
         "made_at": now,
         "question": question if answer.is_draft else None,
-        "record": json.dumps(answer_record(answer)),
+        "record": json.dumps(evidence_record(answer, thread=thread) if answer.is_draft else answer_record(answer)),
     }
     number: int = connection.execute(insert(answers).values(row).returning(answers.c.id)).scalar_one()
     return number
