@@ -8,6 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def forum_folder() -> Path:
+def sample_forum() -> Path:
     """The folder of the sample forum's topics, one JSON file each, as Discourse serves them with `include_raw=1`."""
     return Path(__file__).with_name("forum")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot import samples
 from bot.domain.answer import Answer
 from bot.domain.post import Question
 from bot.forum.archive import read_archive
 from bot.forum.questions import ChapterOf, no_chapter
 from bot.library import read_library
 from bot.pipeline import Pipeline, pipeline
+from bot.samples import sample_forum
 from bot.sandbox.open import open_sandbox
 from bot.settings import Settings
 
@@ -39,7 +39,7 @@ def posts(bot: Pipeline) -> dict[str, Question]:
 
 
 def questions(chapter_of: ChapterOf = no_chapter) -> dict[str, Question]:
-    entries = read_archive(samples.forum_folder(), chapter_of=chapter_of)
+    entries = read_archive(sample_forum(), chapter_of=chapter_of)
     asked = [entry.question for entry in entries if entry.question is not None]
     return {f"{question.post.topic_id}/{question.post.number}": question for question in asked}
 
