@@ -127,6 +127,7 @@ def create(
         "revision": 1,
         "created_at": now,
         "changed_at": now,
+        "check_at": now,
         **_from_answer(question, answer, answer_id, proved=proved),
     }
     draft_id: int = connection.execute(insert(drafts).values(row).returning(drafts.c.id)).scalar_one()
@@ -231,6 +232,17 @@ def arrived_since(connection: Connection, moment: datetime | None) -> int:
     return connection.execute(query).scalar_one()
 
 
+def to_check(connection: Connection, *, now: datetime, most: int) -> list[Draft]:
+    """The pending drafts whose question was not looked at for the longest time."""
+    query = _whole().where(drafts.c.state == DraftState.PENDING, drafts.c.check_at <= now)
+    return [_draft(row) for row in connection.execute(query.order_by(drafts.c.check_at).limit(most))]
+
+
+def set_check(connection: Connection, draft_id: int, *, at: datetime) -> None:
+    """When to look at the question of this draft again."""
+    connection.execute(update(drafts).where(drafts.c.id == draft_id).values(check_at=at))
+
+
 def older(connection: Connection, *, than: datetime, most: int) -> list[Draft]:
     """The pending drafts that were made before a moment, oldest first."""
     query = _whole().where(drafts.c.state == DraftState.PENDING, drafts.c.created_at < than)
@@ -281,7 +293,7 @@ def _from_answer(question: Question, answer: Answer, answer_id: int, *, proved: 
 
 
 def _whole() -> Any:
-    own = [column for column in drafts.c if column.name != "answer_id"]
+    own = [column for column in drafts.c if column.name not in ("answer_id", "check_at")]
     return (
         select(*own, texts.c.reply, answers.c.record, answers.c.question)
         .join(texts, (texts.c.draft_id == drafts.c.id) & (texts.c.number == drafts.c.revision))

@@ -103,6 +103,7 @@ drafts = Table(
     Column("created_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("post_after", Moment),  # when the grace time of an approval is over
+    Column("check_at", Moment, nullable=False),  # when to look whether a waiting draft still fits
     Column("claimed_by", Words),
     Column("claimed_until", Moment),
     Column("reply_post_id", Words),
@@ -121,6 +122,7 @@ drafts = Table(
     Index(None, "state", "language", "created_at", "id"),
     Index(None, "state", "category_id", "created_at", "id"),
     Index(None, "state", "post_after", "id"),  # what the publisher takes next
+    Index(None, "state", "check_at"),
     Index(None, "topic_id"),
 )
 
@@ -216,7 +218,7 @@ jobs = Table(
     "jobs",
     metadata,
     Column("name", Words, primary_key=True),
-    Column("started_at", Moment),
+    Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
     Column("succeeded_at", Moment),
     Column("note", Words, nullable=False),  # what the last round did, or why it stopped early

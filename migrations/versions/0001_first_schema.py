@@ -31,7 +31,7 @@ def upgrade() -> None:
     op.create_table(
         "jobs",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True)),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.Column("succeeded_at", sa.DateTime(timezone=True)),
         sa.Column("note", sa.Text(), nullable=False),
@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("post_after", sa.DateTime(timezone=True)),
+        sa.Column("check_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("claimed_by", sa.Text()),
         sa.Column("claimed_until", sa.DateTime(timezone=True)),
         sa.Column("reply_post_id", sa.Text()),
@@ -110,6 +111,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_drafts_post_id_id", "drafts", ["post_id", "id"])
     op.create_index("ix_drafts_state_category_id_created_at_id", "drafts", ["state", "category_id", "created_at", "id"])
+    op.create_index("ix_drafts_state_check_at", "drafts", ["state", "check_at"])
     op.create_index("ix_drafts_state_confidence_id", "drafts", ["state", "confidence", "id"])
     op.create_index("ix_drafts_state_confusion_created_at_id", "drafts", ["state", "confusion", "created_at", "id"])
     op.create_index("ix_drafts_state_created_at_id_confidence", "drafts", ["state", "created_at", "id", "confidence"])

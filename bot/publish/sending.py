@@ -1,4 +1,4 @@
-"""An approved draft becomes a reply, exactly once, on a forum that offers no key for it.
+"""An approved draft becomes a reply.
 
     approved ─▶ a row "about to post", with a hidden marker, is committed
              ─▶ the topic is read again: has anything changed? (then the draft is stale)
@@ -20,7 +20,7 @@ from enum import Enum
 import structlog
 
 from bot.domain.draft import Draft, DraftState, Reply
-from bot.domain.post import Post, PostKind, Topic
+from bot.domain.post import Topic
 from bot.errors import (
     ForumNotFound,
     ForumRefused,
@@ -30,6 +30,7 @@ from bot.errors import (
     WrongState,
 )
 from bot.forum import Forum
+from bot.publish.check import MARKER_BEGIN, make_stale, reason_not_to_post
 from bot.settings import Settings
 from bot.store import answers, drafts, marks, outbox, replies
 from bot.store.drafts import BOT
@@ -38,8 +39,6 @@ from bot.store.outbox import Departure
 from bot.store.replies import KeptReply
 
 log = structlog.get_logger()
-
-MARKER_BEGIN = "<!-- autograd-bot:"
 
 #: Discourse remembers a create for 120 s; a retry this long after the first is surely within that.
 LATEST_RETRY = timedelta(seconds=100)
@@ -116,50 +115,6 @@ def withdraw(publisher: Publisher, draft_id: int, *, by: str, note: str = "") ->
         return drafts.change(connection, draft, to=DraftState.WITHDRAWN, by=by, now=now, note=note)
 
 
-def reason_not_to_post(
-    topic: Topic, draft: Draft, *, looked_at: datetime | None, account: str, bots: tuple[str, ...] = ()
-) -> str | None:
-    """Why the draft no longer fits its topic, in words for moderators; None when it does.
-
-    `looked_at` is when the question was answered: a person's answer that came later makes ours needless.
-    """
-    question = next((post for post in topic.posts if post.id == draft.post_id), None)
-    if not topic.open:
-        return "the topic was closed, archived, deleted or unlisted"
-    if topic.solved:
-        return "the topic has an accepted answer"
-    if question is None or question.deleted or question.hidden:
-        return "the question was deleted, hidden or moved"
-    if question.sha256 != draft.question_sha256:
-        return "the question was edited"
-    for post in topic.posts:
-        if not _answers(post, question):
-            continue
-        if _same(post.author, account):
-            if MARKER_BEGIN in post.raw:
-                return f"post {post.number} is a reply of ours already"
-        elif _newer(post, looked_at) and not any(_same(post.author, bot) for bot in bots):
-            return f"{post.author} has answered meanwhile, in post {post.number}"
-    return None
-
-
-def _answers(post: Post, question: Post) -> bool:
-    """Whether somebody else answers the question; a reply to a topic's first post names no number."""
-    if post.number <= question.number or post.author == question.author:
-        return False
-    if post.kind is not PostKind.REGULAR or post.deleted or post.hidden:
-        return False
-    return post.reply_to == question.number or (question.number == 1 and post.reply_to is None)
-
-
-def _newer(post: Post, moment: datetime | None) -> bool:
-    return post.created_at is not None and moment is not None and post.created_at > moment
-
-
-def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()
-
-
 def _take_next(publisher: Publisher) -> Departure | None:
     """The next approved draft, taken out of the moderators' reach, with its row "about to post"."""
     now = publisher.clock()
@@ -220,11 +175,11 @@ def _check(publisher: Publisher, departure: Departure) -> Step | None:
     try:
         topic = publisher.forum.topic(departure.topic_id)
     except ForumNotFound:
-        return _stale(publisher, departure, "the topic is gone")
+        return _stale(publisher, departure, None, "the topic is gone")
     except TopicTooLong as error:
         return _failed(publisher, departure, str(error))
     reason = reason_not_to_post(topic, draft, looked_at=looked_at, account=forum.username, bots=forum.ignore_users)
-    return _stale(publisher, departure, reason) if reason else None
+    return _stale(publisher, departure, topic, reason) if reason else None
 
 
 def _send(publisher: Publisher, departure: Departure) -> Step:
@@ -274,9 +229,14 @@ def _arrived(publisher: Publisher, departure: Departure, reply: Reply) -> Step:
     return Step.QUEUED if reply.queued else Step.POSTED
 
 
-def _stale(publisher: Publisher, departure: Departure, reason: str) -> Step:
+def _stale(publisher: Publisher, departure: Departure, topic: Topic | None, reason: str) -> Step:
+    now = publisher.clock()
+    settle_until = now + timedelta(seconds=publisher.settings.intake.settle_seconds)
     with publisher.store.writing() as connection:
-        _finish(connection, departure, to=DraftState.STALE, now=publisher.clock(), note=reason)
+        draft = drafts.get(connection, departure.draft_id)
+        make_stale(connection, draft, reason=reason, topic=topic, settle_until=settle_until, now=now)
+        outbox.close(connection, departure, now=now)
+    log.info("stale", draft=draft.id, reason=reason)
     return Step.STALE
 
 

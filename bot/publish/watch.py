@@ -1,26 +1,34 @@
-"""What became of the replies: approved or refused by the forum's moderators, liked, flagged, of no help."""
+"""What becomes of replies, and of the questions whose drafts wait.
+
+A reply is approved or refused by the forum's moderators, liked, flagged, of no help; a question is edited,
+closed, or answered by a person before a moderator has looked at our draft.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from bot.domain.draft import DraftState, ReplyFate
+from bot.domain.draft import Draft, DraftState, ReplyFate
 from bot.domain.post import Post, Topic
 from bot.errors import ForumNotFound, TopicTooLong
 from bot.forum import Forum
-from bot.store import drafts, replies
+from bot.publish.check import make_stale, reason_not_to_post
+from bot.publish.sending import Publisher
+from bot.store import answers, drafts, replies
 from bot.store.drafts import BOT
-from bot.store.engine import Store
 from bot.store.replies import KeptReply
 
 log = structlog.get_logger()
 
 #: A reply is looked at when it is this old; after the last time, no more.
 LOOKS = (timedelta(hours=1), timedelta(days=1), timedelta(days=3), timedelta(days=10), timedelta(days=30))
+#: How often the question of a waiting draft is looked at.
+QUESTION_PAUSE = timedelta(hours=1)
 #: How often the forum's queue is looked at.
 QUEUE_PAUSE = timedelta(minutes=10)
 #: How long a queued reply must be missing before it counts as refused: while it is being approved it may
@@ -40,29 +48,32 @@ _NO_HELP = re.compile(
 )
 
 
-def watch(
-    store: Store, forum: Forum, *, clock: Callable[[], datetime], stop: Callable[[], bool] = lambda: False
-) -> int:
-    """Look at the replies whose time has come; returns how many were looked at.
+def watch(publisher: Publisher, *, stop: Callable[[], bool] = lambda: False) -> int:
+    """Look at the replies and the waiting questions whose time has come; returns at how many.
 
     Raises `ForumError` when the forum cannot be asked; the rest is looked at next time.
     """
-    now = clock()
-    with store.reading() as connection:
+    now = publisher.clock()
+    with publisher.store.reading() as connection:
         queued = replies.to_look_at(connection, queued=True, now=now, most=_AT_ONCE)
         posted = replies.to_look_at(connection, queued=False, now=now, most=_AT_ONCE)
-    looked = 0
-    for look, reply in [*((_look_at_queued, one) for one in queued), *((_look_at_posted, one) for one in posted)]:
+        waiting = drafts.to_check(connection, now=now, most=_AT_ONCE)
+    looks: list[Callable[[], None]] = [
+        *(partial(_look_at_queued, publisher, reply) for reply in queued),
+        *(partial(_look_at_posted, publisher, reply) for reply in posted),
+        *(partial(_look_at_question, publisher, draft) for draft in waiting),
+    ]
+    for done, look in enumerate(looks):
         if stop():
-            break
-        look(store, forum, reply, clock())
-        looked += 1
-    return looked
+            return done
+        look()
+    return len(looks)
 
 
-def _look_at_queued(store: Store, forum: Forum, reply: KeptReply, now: datetime) -> None:
-    found = forum.find_marker(reply.marker, topic_id=reply.topic_id)
-    with store.writing() as connection:
+def _look_at_queued(publisher: Publisher, reply: KeptReply) -> None:
+    found = publisher.forum.find_marker(reply.marker, topic_id=reply.topic_id)
+    now = publisher.clock()
+    with publisher.store.writing() as connection:
         if found and found.queued:
             replies.move(connection, reply.draft_id, missed_at=None, look_at=now + QUEUE_PAUSE)
         elif found:
@@ -85,16 +96,39 @@ def _look_at_queued(store: Store, forum: Forum, reply: KeptReply, now: datetime)
     log.info("queued_reply", draft=reply.draft_id, found=found)
 
 
-def _look_at_posted(store: Store, forum: Forum, reply: KeptReply, now: datetime) -> None:
-    with store.reading() as connection:
+def _look_at_posted(publisher: Publisher, reply: KeptReply) -> None:
+    with publisher.store.reading() as connection:
         asker = drafts.get(connection, reply.draft_id).asker
-    fates = list(_fates(forum, reply, asker))
-    with store.writing() as connection:
+    fates = list(_fates(publisher.forum, reply, asker))
+    now = publisher.clock()
+    with publisher.store.writing() as connection:
         for fate, note in fates:
             if replies.add_outcome(connection, reply.draft_id, fate, note=note, now=now):
                 log.info("outcome", draft=reply.draft_id, fate=fate.value)
         gone = any(fate is ReplyFate.DELETED for fate, _ in fates)
         replies.move(connection, reply.draft_id, look_at=None if gone else _next_look(reply, now))
+
+
+def _look_at_question(publisher: Publisher, draft: Draft) -> None:
+    forum, settle = publisher.settings.forum, timedelta(seconds=publisher.settings.intake.settle_seconds)
+    with publisher.store.reading() as connection:
+        looked_at = answers.looked_at(connection, draft.post_id, draft.question_sha256)
+    topic = None
+    try:
+        topic = publisher.forum.topic(draft.topic_id)
+    except ForumNotFound:
+        reason: str | None = "the topic is gone"
+    except TopicTooLong:
+        reason = None  # a person sees it when the reply cannot be posted
+    else:
+        reason = reason_not_to_post(topic, draft, looked_at=looked_at, account=forum.username, bots=forum.ignore_users)
+    now = publisher.clock()
+    with publisher.store.writing() as connection:
+        drafts.set_check(connection, draft.id, at=now + QUESTION_PAUSE)
+        still = drafts.get(connection, draft.id)
+        if reason and still.state is DraftState.PENDING and still.revision == draft.revision:
+            make_stale(connection, still, reason=reason, topic=topic, settle_until=now + settle, now=now)
+            log.info("stale", draft=draft.id, reason=reason)
 
 
 def _next_look(reply: KeptReply, now: datetime) -> datetime | None:
