@@ -68,9 +68,9 @@ class ForumApp:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = f"{scope['method']} {scope['path']}"
         query = scope["query_string"].decode()
-        self.traffic.requests.append(f"{request}?{query}" if query else request)
+        request = f"{scope['method']} {scope['path']}" + (f"?{query}" if query else "")
+        self.traffic.requests.append(request)
         try:
             await self._answer(self.script.take(request), scope, receive, send)
         except Exception as error:

@@ -27,7 +27,7 @@ class Fault:
 
 @dataclass
 class Script:
-    """The faults to come, each for the next requests that begin with its words, like "GET /t/"."""
+    """The faults to come, each for the next requests that begin with its words, like "GET /posts.json?before"."""
 
     _waiting: list[tuple[str, Fault]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
