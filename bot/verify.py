@@ -239,11 +239,22 @@ def _minimal(original: str, repair: Repair, diagnosis: Diagnosis) -> Check:
     named = set(diagnosis.names.values())
     lines = original.splitlines()
     allowed = {diagnosis.error_line, diagnosis.cause_line}
-    for line in repair.changed:
-        text = lines[line - 1] if line <= len(lines) else ""
+    for line in _edited(original, repair.code):
+        text = lines[line - 1]
         if line not in allowed and not any(name and name in text for name in named) and "backward" not in text:
             return Check(state=CheckState.NO, why=f"line {line} has nothing to do with the fix", numbers=numbers)
     return Check(state=CheckState.YES, why="only lines of the fix were touched", numbers=numbers)
+
+
+def _edited(before: str, after: str) -> list[int]:
+    """The lines of `before` that were changed or removed; insertions leave them alone."""
+    matcher = difflib.SequenceMatcher(a=before.splitlines(), b=after.splitlines(), autojunk=False)
+    return [
+        line + 1
+        for kind, start, end, _, _ in matcher.get_opcodes()
+        if kind in ("replace", "delete")
+        for line in range(start, end)
+    ]
 
 
 def _comments(code: str) -> set[str]:

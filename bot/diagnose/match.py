@@ -105,8 +105,21 @@ def same_error(reported: QuotedError | None, run: Run) -> bool | None:
 
 
 def _rank(match: Match) -> tuple[int, int, float, str]:
+    """What the run alone shows comes first, then the entry that asks more of the run, then the better words."""
     mistake = 0 if match.entry.kind is ConfusionKind.MISTAKE else 1
-    return mistake, -len(match.found), -match.asked, match.entry.name
+    return mistake, -_conditions(match.entry.seen), -match.asked, match.entry.name
+
+
+def _conditions(seen: object) -> int:
+    """How much a `[seen]` table asks for; of alternatives, the one that asks most."""
+    match seen:
+        case dict():
+            return sum(
+                max((_conditions(part) for part in value), default=0) if name == "any" else max(1, _conditions(value))
+                for name, value in seen.items()
+            )
+        case _:
+            return 0
 
 
 def _confidence(entry: Confusion, run: Run, reading: Reading, asked: float) -> float:

@@ -23,10 +23,11 @@ def inline(text: str) -> str:
 
 
 def with_facts(text: str, facts: dict[str, str]) -> str:
-    """An explanation with its {facts} as inline code; code right behind a fact joins it: {x}`.grad` → `x.grad`."""
+    """An explanation with its {facts} as inline code, counts and line numbers plain; code right behind a fact joins it: {x}`.grad` → `x.grad`."""
 
     def joined(found: re.Match[str]) -> str:
         name, behind = found["name"], found["behind"] or ""
-        return inline(facts.get(name, "…") + behind)
+        value = facts.get(name, "…") + behind
+        return value if value.isdigit() else inline(value)
 
     return re.sub(r"\{(?P<name>[a-z_]+)\}(?:`(?P<behind>[^`\n]+)`)?", joined, text)
