@@ -144,7 +144,35 @@ class WebSettings(_Section):
     """The moderators' page."""
 
     host: str = Field("127.0.0.1", description="Address it listens on.")
-    port: int = Field(8642, ge=0, le=65535, description="Port it listens on.")
+    port: int = Field(8642, ge=0, le=65535, description="Port it listens on. 0: any free one.")
+    base_url: str = Field(
+        "",
+        description="Address at which moderators reach the page, e.g. `https://bot.example.org`."
+        " Empty: `review.page_url`, else `http://HOST:PORT`. With https, cookies are sent over TLS only.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Further names (with their port, if any) under which the page may be asked for."
+    )
+    behind_proxy: bool = Field(
+        False, description="True: a proxy of yours stands in front and its `X-Forwarded-For` says who asks."
+    )
+    sso_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of the forum's DiscourseConnect provider for this page's host."
+        " Empty: only the one-time link on this machine signs in.",
+    )
+    admin_groups: tuple[str, ...] = Field(("admins",), description="Forum groups whose members may do everything.")
+    reviewer_groups: tuple[str, ...] = Field(("moderators",), description="Forum groups whose members decide.")
+    reader_groups: tuple[str, ...] = Field((), description="Forum groups whose members may look and change nothing.")
+    session_hours: float = Field(12.0, gt=0, le=12, description="How long a sign-in lasts.")
+    logins_per_minute: int = Field(20, ge=1, description="Sign-in attempts one address may make in a minute.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _whole_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// (or http:// on this machine)")
+        return url.rstrip("/")
 
 
 class Settings(BaseSettings):
