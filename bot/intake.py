@@ -23,7 +23,7 @@ from enum import Enum
 import structlog
 
 from bot.domain.post import Post, PostKind, PostState, Question, Topic
-from bot.errors import ForumNotFound, ForumRefused, TopicTooLong
+from bot.errors import ForumError, ForumNotFound, ForumRefused, ForumUnavailable, TopicTooLong
 from bot.forum import Forum
 from bot.forum.questions import ChapterOf, no_chapter, question, readable
 from bot.settings import Settings
@@ -35,6 +35,9 @@ log = structlog.get_logger()
 
 #: The high-water mark: the highest post id of a poll that was brought to its end.
 NEWEST = "newest post"
+
+#: When a topic that could not be read is tried again.
+UNREADABLE = timedelta(minutes=5)
 
 #: A first look at a forum ends after so many posts in a row that are too old.
 OLD_ENOUGH = 50
@@ -103,18 +106,27 @@ def due(
         settled = posts.due(connection, now=now)
     for kept in settled:
         by_topic.setdefault(kept.topic_id or "", []).append(kept)
+    read, trouble = 0, None
     for topic_id, waiting in by_topic.items():
         try:
-            topic = forum.topic(topic_id)
-        except ForumNotFound:
-            topic = Topic(id=topic_id, title="")  # its posts may stand elsewhere now
+            topic = _topic(forum, topic_id)
         except TopicTooLong:
             for kept in waiting:
                 _drop(store, kept, SkipReason.TOPIC_TOO_LONG, now)
             continue
+        except (ForumUnavailable, ForumRefused) as error:
+            # Perhaps this topic alone: it must not keep the others from being answered for ever.
+            _postpone(store, waiting, error, now)
+            if trouble or (isinstance(error, ForumUnavailable) and error.retry_after is not None):
+                raise
+            trouble = error
+            continue
+        read += 1
         for kept in waiting:
             if post := _settled(kept, topic, store, forum, settings, now):
                 yield question(post, topic, chapter_of=chapter_of)
+    if trouble and not read:
+        raise trouble
 
 
 def why_not(post: Post, topic: Topic | None, settings: Settings, now: datetime) -> SkipReason | None:
@@ -151,6 +163,21 @@ def _keep(connection: Connection, post: Post, settings: Settings, now: datetime)
     written = now if changed else _last_written(post, now)
     posts.wait(connection, post, due_at=written + _settling(settings), now=now)
     return known is None or known.state is not PostState.WAITING
+
+
+def _topic(forum: Forum, topic_id: str) -> Topic:
+    """The topic; an empty one when it is gone, as its posts may stand elsewhere now."""
+    try:
+        return forum.topic(topic_id)
+    except ForumNotFound:
+        return Topic(id=topic_id, title="")
+
+
+def _postpone(store: Store, waiting: Sequence[KeptPost], error: ForumError, now: datetime) -> None:
+    log.warning("topic_unreadable", topic=waiting[0].topic_id, why=str(error))
+    with store.writing() as connection:
+        for kept in waiting:
+            posts.postpone(connection, kept, until=now + UNREADABLE)
 
 
 def _settled(

@@ -236,6 +236,36 @@ def test_a_first_look_ends_where_posts_are_too_old(fake_discourse, bot, topic_id
     assert len(fake_discourse.requests) == 2
 
 
+@pytest.mark.parametrize("fault", [faults.failed(500), faults.answer({"errors": ["not permitted"]}, status=403)])
+def test_one_topic_that_cannot_be_read_does_not_hold_up_the_others(fake_discourse, bot, topic_id, fault):
+    fake_discourse.add_post(topic_id, "in the broken topic")
+    other = fake_discourse.add_topic("Chapter 4")
+    fake_discourse.clock.advance(1)
+    fake_discourse.add_post(other.id, "in a sound topic")
+    bot.poll()
+    fake_discourse.clock.advance(301)
+    fake_discourse.fail_next(f"GET /t/{topic_id}.json", fault, times=3)
+
+    assert bot.answer() == ["in a sound topic"]
+    assert bot.answer() == []
+    fake_discourse.forget_faults()
+    fake_discourse.clock.advance(301)
+    assert bot.answer() == ["in the broken topic"]
+
+
+def test_a_forum_that_cannot_be_read_at_all_is_reported(fake_discourse, bot, topic_id):
+    fake_discourse.add_post(topic_id, "why is it None?")
+    bot.poll()
+    fake_discourse.clock.advance(301)
+    fake_discourse.fail_next("GET /t/", faults.failed(500), times=3)
+
+    with pytest.raises(ForumUnavailable):
+        bot.due()
+
+    fake_discourse.clock.advance(301)
+    assert bot.answer() == ["why is it None?"]
+
+
 # Which.
 
 
@@ -348,6 +378,7 @@ def test_a_key_that_was_taken_away_loses_no_question(fake_discourse, bot, topic_
     with pytest.raises(Exception, match="check the key"):
         bot.due()
     fake_discourse.keys[READ_KEY] = key
+    fake_discourse.clock.advance(301)
 
     assert bot.answer() == ["why is it None?"]
 

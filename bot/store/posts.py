@@ -49,7 +49,7 @@ def skip(connection: Connection, post: Post, *, reason: str, now: datetime) -> N
     _put(connection, post, state=PostState.SKIPPED, reason=reason, due_at=None, seen_at=now, failures=0)
 
 
-def due(connection: Connection, *, now: datetime, most: int = 200) -> list[KeptPost]:
+def due(connection: Connection, *, now: datetime, most: int = 5000) -> list[KeptPost]:
     """The waiting posts whose time has come, the longest overdue first."""
     query = select(posts).where(posts.c.state == PostState.WAITING, posts.c.due_at <= now)
     query = query.order_by(posts.c.due_at, posts.c.id).limit(most)
@@ -59,6 +59,11 @@ def due(connection: Connection, *, now: datetime, most: int = 200) -> list[KeptP
 def drop(connection: Connection, kept: KeptPost, *, reason: str, now: datetime) -> None:
     """A waiting post is not answered after all."""
     _settle(connection, kept.id, kept.sha256, state=PostState.SKIPPED, reason=reason, due_at=None, seen_at=now)
+
+
+def postpone(connection: Connection, kept: KeptPost, *, until: datetime) -> None:
+    """A waiting post could not be looked at; it waits longer."""
+    _settle(connection, kept.id, kept.sha256, due_at=until)
 
 
 def answered(connection: Connection, post_id: str, sha256: str, *, now: datetime) -> None:

@@ -36,6 +36,10 @@ class Script:
         with self._lock:
             self._waiting += [(request, fault)] * times
 
+    def clear(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
     def take(self, request: str) -> Fault | None:
         with self._lock:
             for place, (words, fault) in enumerate(self._waiting):

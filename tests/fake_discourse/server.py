@@ -69,6 +69,10 @@ class FakeDiscourse(State):
         """Make the next requests that begin with these words ("POST /posts", "GET /t/") go wrong."""
         self._script.add(request, fault, times=times)
 
+    def forget_faults(self) -> None:
+        """From now on nothing goes wrong."""
+        self._script.clear()
+
     @property
     def requests(self) -> list[str]:
         """What was asked so far: "GET /t/10.json?include_raw=true"."""
