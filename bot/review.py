@@ -186,6 +186,13 @@ def release(connection: Connection, draft_id: int, *, by: str, now: datetime) ->
     return drafts.set_claim(connection, draft, by=None, until=None)
 
 
+def release_if_held(connection: Connection, draft_id: int, *, by: str) -> None:
+    """Free the draft when this moderator still has it in hand; whatever became of it otherwise stays."""
+    draft = drafts.get(connection, draft_id)
+    if draft.claimed_by == by:
+        drafts.set_claim(connection, draft, by=None, until=None)
+
+
 def mark_stale(connection: Connection, draft_id: int, *, note: str, now: datetime) -> Draft:
     """The waiting or approved draft, out of the queue because its question changed as `note` says."""
     return drafts.change(connection, drafts.get(connection, draft_id), to=DraftState.STALE, by=BOT, now=now, note=note)

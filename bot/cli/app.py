@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answer, knowledge, replay, run_code
+from bot.cli import answer, db, drafts, knowledge, replay, run_code, serve
 from bot.cli.context import Context
 from bot.errors import BotError
 
@@ -65,6 +65,10 @@ app.command(name="answer")(answer.answer)
 app.command(name="run")(run_code.run)
 app.command(name="replay")(replay.replay)
 app.command(name="demo")(replay.demo)
+app.command(name="poll")(serve.poll)
+app.command(name="serve")(serve.serve)
+app.add_typer(drafts.app, name="drafts")
+app.add_typer(db.app, name="db")
 app.add_typer(knowledge.app, name="knowledge")
 
 

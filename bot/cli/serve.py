@@ -1,0 +1,98 @@
+"""`autograd-bot poll --once` and `autograd-bot serve`: the main job against a forum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.errors import UsageError
+
+if TYPE_CHECKING:
+    from bot.cli.context import Context
+    from bot.worker import Worker
+
+
+def poll(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="One round of everything, then end.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a job.")] = False,
+) -> None:
+    """Do one round of the main job: read the forum, answer what has settled, post what was approved.
+
+    Example: autograd-bot poll --once
+    """
+    from bot.worker import first_error, run_once
+
+    if not once:
+        raise UsageError("`poll` does one round: say `poll --once`. `autograd-bot serve` goes on and on.")
+    context: Context = ctx.obj
+    with _at_work(context) as worker:
+        rounds = run_once(worker)
+    for one in rounds:
+        if json:
+            context.print_json({"job": one.job.value, "note": one.note, "error": one.error and str(one.error)})
+        else:
+            context.console.print(f"{one.job.value:8} {one.note}", markup=False)
+    if error := first_error(rounds):
+        raise error
+    if any(one.error for one in rounds):
+        raise typer.Exit(1)
+
+
+def serve(ctx: typer.Context) -> None:
+    """Do the main job until Ctrl-C or SIGTERM, which let the post in hand be finished.
+
+    Example: autograd-bot --data /var/lib/autograd-bot serve
+    """
+    from bot.worker import serve as work
+
+    context: Context = ctx.obj
+    with _at_work(context) as worker:
+        context.progress.print(f"Watching {context.settings.forum.url}. Ctrl-C ends it.", markup=False)
+        work(worker)
+
+
+@contextmanager
+def _at_work(context: Context) -> Iterator[Worker]:
+    """Everything the jobs need, opened in the order in which it can be missing; one process at a time."""
+    import secrets
+    import threading
+    from datetime import UTC, datetime
+
+    from bot.cli.logs import log_to_stderr
+    from bot.cli.opening import opened_pipeline
+    from bot.forum.discourse import DiscourseForum
+    from bot.publish import Publisher
+    from bot.store.opening import open_store
+    from bot.worker import Worker, only_one, pausing, stopped_by_signals
+
+    settings = context.settings
+    log_to_stderr(settings.log_level)
+    stopping = threading.Event()
+    forum = DiscourseForum(settings.forum, wait=pausing(stopping))
+    store = open_store(context.data)
+    try:
+        with (
+            only_one(context.data),
+            stopped_by_signals(stopping),
+            opened_pipeline(context) as pipeline,
+        ):
+            yield Worker(
+                publisher=Publisher(
+                    store=store,
+                    forum=forum,
+                    settings=settings,
+                    clock=lambda: datetime.now(UTC),
+                    marker_key=lambda: secrets.token_hex(16),
+                ),
+                answer=pipeline.answer,
+                chapter_of=lambda topic: (
+                    settings.forum.chapters.get(topic.id) or pipeline.contexts.chapter_of(topic.title)
+                ),
+                stopping=stopping,
+            )
+    finally:
+        store.close()
