@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Protocol
 
 from bot.domain.run import Facts, Limits, Run
-from bot.errors import SandboxBroken, SandboxBusy, SandboxError
+from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
 from bot.sandbox import Order, environment, jail, report
 from bot.sandbox.claims import BadClaim, parse_frame
 from bot.sandbox.fork_server import Child, Ending, ForkServer, ServerDied
@@ -104,6 +104,11 @@ class Ticket:
         except BlockingIOError:
             return True
 
+    def abandon(self) -> None:
+        """Fail if nothing was handed over: whoever had this order in hand is gone."""
+        if not self._done.is_set():
+            self.finish(error=SandboxBroken())
+
     def finish(self, *, observed: Observed | None = None, error: SandboxError | None = None) -> None:
         """Hand over the outcome and wake who waits."""
         self._observed, self._error = observed, error
@@ -131,6 +136,7 @@ class JailedSandbox:
         self._settings = settings
         self._closed = False
         self._workers = [_Worker(self, settings, made_of) for _ in range(settings.workers)]
+        self._standing = set(self._workers)
         try:
             for worker in self._workers:
                 worker.start()
@@ -183,7 +189,21 @@ class JailedSandbox:
         for ticket in waiting:
             ticket.finish(error=SandboxBroken("the sandbox was closed"))
         for worker in self._workers:
-            worker.join()
+            worker.give_up()
+        for worker in self._workers:
+            if worker.is_alive():
+                worker.join()
+
+    def lost(self, worker: _Worker) -> None:
+        """A worker ended. Without any, nobody would serve who waits."""
+        with self._news:
+            self._standing.discard(worker)
+            waiting = [] if self._standing else list(self._queue)
+            if not self._standing:
+                self._closed = True
+                self._queue.clear()
+        for ticket in waiting:
+            ticket.finish(error=SandboxBroken("the sandbox was closed"))
 
     def __enter__(self) -> JailedSandbox:
         return self
@@ -219,6 +239,7 @@ class _Worker(threading.Thread):
         self._runs = 0
         self._booted = threading.Event()
         self._problem: SandboxError | None = None
+        self._in_hand: Ticket | None = None
         self._usual = Limits(cpu_seconds=settings.cpu_seconds, memory_mib=settings.memory_mib)
 
     def wait_until_ready(self) -> None:
@@ -241,50 +262,58 @@ class _Worker(threading.Thread):
                 self._serve(ticket)
         finally:
             self._tear_down()
+            self._sandbox.lost(self)
+
+    def give_up(self) -> None:
+        """End the run in hand; nobody waits for it any more."""
+        ticket = self._in_hand
+        if ticket is not None:
+            ticket.cancel()
 
     def _serve(self, ticket: Ticket) -> None:
-        if not ticket.wanted:
-            ticket.finish(error=SandboxError("the run was cancelled"))
-            return
+        self._in_hand = ticket
         try:
-            observed = self._observed(ticket)
+            ticket.finish(observed=self._observed(ticket))
         except SandboxError as error:
             ticket.finish(error=error)
         except OSError as error:  # no descriptors or processes left on this side
-            self._tear_down()
             ticket.finish(error=SandboxBusy(f"this process has no room for another run: {error}"))
-        else:
-            ticket.finish(observed=observed)
+        finally:
+            self._in_hand = None
+            ticket.abandon()
 
     def _observed(self, ticket: Ticket) -> Observed:
         """Run the order; begin again when the fork server dies under it."""
         for _ in range(MOST_ATTEMPTS):
+            if not ticket.wanted:
+                break
             try:
-                ending = self._run_once(ticket)
-            except ServerDied as error:
+                return self._run_once(ticket)
+            except (ServerDied, SandboxUnavailable) as error:
                 self._tear_down()
                 last = str(error)
-                continue
-            if ending.cancelled:
-                raise SandboxError("the run was cancelled")
-            return Observed(facts=self._facts(ending), stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim)
-        raise SandboxBroken(f"the sandbox broke {MOST_ATTEMPTS} times under one run: {last}.")
+        else:
+            raise SandboxBroken(f"the sandbox broke {MOST_ATTEMPTS} times under one run: {last}")
+        raise SandboxError("the run was cancelled")
 
-    def _run_once(self, ticket: Ticket) -> Ending:
+    def _run_once(self, ticket: Ticket) -> Observed:
         server = self._stand_up()
         limits = ticket.order.limits
         child = self._child_for(server, limits)
         try:
             child.wait_until_ready()
             self._waiting = server.prepare(self._usual)
-            ending = child.run(written(ticket.order), limits=limits, cancelled=ticket.cancelled)
+            ending = server.run(child, written(ticket.order), limits=limits, cancelled=ticket.cancelled)
         finally:
             child.close()
         self._runs += 1
         if self._runs >= self._settings.recycle_runs or abnormal(ending):
             self._tear_down()
-            self._server = ForkServer(self._made_of, uid=self._settings.uid)  # boots while nobody waits
-        return ending
+            self._server = self._new_server()  # boots while nobody waits
+        if ending.cancelled:
+            raise SandboxError("the run was cancelled")
+        facts = seen(ending, layers=self._made_of.layers, memory_enforced_by=server.memory_enforced_by)
+        return Observed(facts=facts, stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim)
 
     def _child_for(self, server: ForkServer, limits: Limits) -> Child:
         """The waiting child when it was locked in under these limits; else a new one."""
@@ -298,7 +327,7 @@ class _Worker(threading.Thread):
     def _stand_up(self) -> ForkServer:
         """The fork server, booted now if there is none."""
         if self._server is None:
-            self._server = ForkServer(self._made_of, uid=self._settings.uid)
+            self._server = self._new_server()
         if not self._server.ready:
             try:
                 self._server.wait_until_ready()
@@ -309,6 +338,9 @@ class _Worker(threading.Thread):
             self._waiting = self._server.prepare(self._usual)
         return self._server
 
+    def _new_server(self) -> ForkServer:
+        return ForkServer(self._made_of, uid=self._settings.uid, memory_mib=self._settings.memory_mib)
+
     def _tear_down(self) -> None:
         if self._waiting is not None:
             self._waiting.close()
@@ -317,18 +349,20 @@ class _Worker(threading.Thread):
             self._server.close()
             self._server = None
 
-    def _facts(self, ending: Ending) -> Facts:
-        return Facts(
-            exit_status=ending.exit_status,
-            signal=ending.signal,
-            limit=ending.limit,
-            seconds=ending.seconds,
-            cpu_seconds=ending.cpu_seconds,
-            stdout_bytes=len(ending.stdout),
-            stderr_bytes=len(ending.stderr),
-            layers=self._made_of.layers,
-            memory_enforced_by="rlimit_as",
-        )
+
+def seen(ending: Ending, *, layers: tuple[str, ...], memory_enforced_by: str) -> Facts:
+    """The facts of a run that ended so."""
+    return Facts(
+        exit_status=ending.exit_status,
+        signal=ending.signal,
+        limit=ending.limit,
+        seconds=ending.seconds,
+        cpu_seconds=ending.cpu_seconds,
+        stdout_bytes=len(ending.stdout),
+        stderr_bytes=len(ending.stderr),
+        layers=layers,
+        memory_enforced_by=memory_enforced_by,
+    )
 
 
 def written(order: Order) -> bytes:

@@ -8,18 +8,20 @@ in, so no byte of a snippet passes the fork server.
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import select
 import signal
 import socket
+import struct
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.run import Limits
 from bot.errors import SandboxUnavailable
-from bot.sandbox import jail
+from bot.sandbox import cgroup, jail
 
 BOOT_SECONDS = 60.0
 #: How long a child may take to lock itself in.
@@ -31,6 +33,7 @@ REPORT_SECONDS = 5.0
 FOLDER_BYTES = 16 << 20
 FOLDER_INODES = 1000
 _CHUNK = 1 << 16
+_CREDENTIALS = struct.Struct("iII")  #: struct ucred: pid, uid, gid
 
 
 class ServerDied(Exception):
@@ -56,17 +59,28 @@ class Ending:
 class ForkServer:
     """One jail with torch imported. Used by one thread, the one that made it."""
 
-    def __init__(self, made_of: jail.Parts, *, uid: int) -> None:
-        """Start booting; `wait_until_ready` waits for the end of it."""
+    def __init__(self, made_of: jail.Parts, *, uid: int, memory_mib: int) -> None:
+        """Start booting; `wait_until_ready` waits for the end of it. A run may take `memory_mib`."""
         self._jail = jail.launch(made_of, uid=uid)
+        self._group = cgroup.make(memory_bytes=cgroup.SERVER_BYTES + (memory_mib << 20))
         self.ready = False
+
+    @property
+    def memory_enforced_by(self) -> str:
+        """What keeps a run from taking more memory than it may."""
+        return "rlimit_as" if self._group is None else "rlimit_as, cgroup"
+
+    @property
+    def pid(self) -> int:
+        """The outermost process of the jail."""
+        return self._jail.process.pid
 
     def wait_until_ready(self, *, seconds: float = BOOT_SECONDS) -> None:
         """Return when torch is imported. Raises `SandboxUnavailable` with what the jail complained of."""
         if self.ready:
             return
         until = time.monotonic() + seconds
-        self._hear(until)
+        self._into_the_group(self._hear(until))
         self._jail.control.send(b"go")
         self._hear(until)
         self.ready = True
@@ -85,30 +99,42 @@ class ForkServer:
         child.handed_over()
         return child
 
-    @property
-    def pid(self) -> int:
-        """The outermost process of the jail."""
-        return self._jail.process.pid
+    def run(self, child: Child, order: bytes, *, limits: Limits, cancelled: int | None = None) -> Ending:
+        """Hand the order to a child that this server made, and watch the run to its end."""
+        kills = 0 if self._group is None else self._group.kills()
+        ending = child.run(order, limits=limits, cancelled=cancelled)
+        if ending.signal == signal.SIGKILL and ending.limit is None and self._group is not None:
+            ending.limit = "memory" if self._group.kills() > kills else None
+        return ending
 
     def close(self) -> None:
         """End the jail and everything in it."""
         self._jail.close()
+        if self._group is not None:
+            self._group.remove()
 
-    def _hear(self, until: float) -> bytes:
-        """The fork server's next message."""
-        self._jail.control.settimeout(max(until - time.monotonic(), 0.001))
-        try:
-            message = self._jail.control.recv(4096)
-        except TimeoutError:
-            message = b""
-        except OSError as error:
-            raise SandboxUnavailable(f"the fork server hung up: {error}") from error
+    def _into_the_group(self, pid: int) -> None:
+        if self._group is not None:
+            try:
+                self._group.add(pid)
+            except OSError:  # it may be made and not be entered: then there is none
+                self._group.remove()
+                self._group = None
+
+    def _hear(self, until: float) -> int:
+        """Wait for the fork server's next message; its process id, as the kernel gives it."""
+        control = self._jail.control
+        control.settimeout(max(until - time.monotonic(), 0.001))
+        message = b""
+        with contextlib.suppress(OSError):  # hung up, or silent for too long: then it has complained
+            message, ancillary, _, _ = control.recvmsg(4096, socket.CMSG_SPACE(_CREDENTIALS.size))
         if not message:
             self._jail.process.kill()
             self._jail.process.wait()
             raise SandboxUnavailable(explained(self._jail.complaint()))
-        self._jail.control.settimeout(None)
-        return message
+        control.settimeout(None)
+        pid, _, _ = _CREDENTIALS.unpack(ancillary[0][2])
+        return int(pid)
 
 
 @dataclass(slots=True)
@@ -179,6 +205,8 @@ class Child:
         `cancelled` is a descriptor that becomes readable when nobody wants the run any more.
         """
         self.wait_until_ready()
+        if select.select([self._ours["status"]], [], [], 0)[0]:
+            raise ServerDied("a child ended before it was given anything")
         return _Watch(self, order, limits=limits, cancelled=cancelled).to_the_end()
 
     def _status(self) -> dict[str, Any]:
@@ -196,10 +224,8 @@ class Child:
     @staticmethod
     def _signal(number: signal.Signals, handles: list[int]) -> None:
         for handle in handles:
-            try:
+            with contextlib.suppress(ProcessLookupError):  # it has ended
                 signal.pidfd_send_signal(handle, number)
-            except ProcessLookupError:
-                pass  # it has ended
 
 
 class _Watch:

@@ -22,6 +22,8 @@ from bot.sandbox import seccomp
 from bot.sandbox.environment import Environment
 
 HARNESS = "/harness"
+#: The one folder that can be written to: the fork server's while it boots, then each run's own.
+FOLDER = "/tmp"  # noqa: S108 - inside the jail it is a tmpfs that nobody else sees
 #: Room for what the fork server writes while it imports; covered by the run's own folder afterwards.
 BOOT_FOLDER_BYTES = 32 << 20
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -91,8 +93,8 @@ def isolation() -> tuple[str, ...]:
     return (
         "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup",
         "--hostname", "jail", "--new-session", "--die-with-parent", "--clearenv",
-        "--setenv", "PATH", "/env/bin", "--setenv", "HOME", "/tmp", "--setenv", "TMPDIR", "/tmp",
-        "--setenv", "LD_LIBRARY_PATH", "/env/lib", "--setenv", "MPLCONFIGDIR", "/tmp/matplotlib",
+        "--setenv", "PATH", "/env/bin", "--setenv", "HOME", FOLDER, "--setenv", "TMPDIR", FOLDER,
+        "--setenv", "LD_LIBRARY_PATH", "/env/lib", "--setenv", "MPLCONFIGDIR", f"{FOLDER}/matplotlib",
         "--setenv", "PYTHONHASHSEED", "0", "--setenv", "OMP_NUM_THREADS", "1",
         "--setenv", "OPENBLAS_NUM_THREADS", "1", "--setenv", "MKL_NUM_THREADS", "1",
     )  # fmt: skip
@@ -106,7 +108,7 @@ def file_system(environment: Path) -> tuple[str, ...]:
         "--ro-bind", str(environment), "/env",
         "--proc", "/proc",
         "--dir", "/dev", *devices,
-        "--size", str(BOOT_FOLDER_BYTES), "--tmpfs", "/tmp",
+        "--size", str(BOOT_FOLDER_BYTES), "--tmpfs", FOLDER,
         "--chdir", "/",
     )  # fmt: skip
 
@@ -119,7 +121,7 @@ def system_libraries() -> tuple[str, ...]:
         path = Path(folder)
         top = Path("/", path.parts[1])
         if top != Path("/usr") and top.is_symlink():
-            link = ("--symlink", os.readlink(top), str(top))
+            link = ("--symlink", str(top.readlink()), str(top))
             words += link if str(top) not in words else ()
         elif path.is_dir():
             words += ("--ro-bind", folder, folder)
@@ -143,6 +145,7 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
     if program is None:
         raise SandboxUnavailable("bubblewrap is missing. Install it: `apt-get install bubblewrap`.")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
     open_files = [theirs.detach()]
     try:

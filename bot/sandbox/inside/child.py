@@ -7,6 +7,7 @@ then nothing is run.
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import json
 import os
@@ -108,14 +109,17 @@ def _surroundings() -> None:
     os.umask(0o022)
     tempfile.tempdir = None
     sys.argv = [""]
-    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")
-    sys.stdout = sys.__stdout__ = _stream(1, errors="backslashreplace")
-    sys.stderr = sys.__stderr__ = _stream(2, errors="backslashreplace")
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
+    for file, name in ((1, "stdout"), (2, "stderr")):
+        stream = _stream(file)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
-def _stream(file: int, *, errors: str) -> io.TextIOWrapper:
+def _stream(file: int) -> io.TextIOWrapper:
     """A text stream that writes each line at once: what was printed before a kill is not lost."""
-    return io.TextIOWrapper(open(file, "wb", closefd=False), encoding="utf-8", errors=errors, line_buffering=True)
+    writer = io.BufferedWriter(io.FileIO(file, "w", closefd=False))
+    return io.TextIOWrapper(writer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
 def _limits(request: dict[str, Any], base: int) -> None:
@@ -136,8 +140,7 @@ def _run_the_order() -> NoReturn:
 
     if not select.select([0], [], [], 0)[0]:
         _warm_up()
-    with open(0, "rb", closefd=False) as file:
-        text = file.read()
+    text = sys.stdin.buffer.read()
     if not text:
         os._exit(0)  # the driver no longer wants this child
     order = json.loads(text)
@@ -149,11 +152,9 @@ def _run_the_order() -> NoReturn:
     if len(frame) + LENGTH_BYTES > order["claim_bytes"]:
         frame = json.dumps({"problem": f"the report is too large: {len(frame)} bytes"}).encode()
     _write(len(frame).to_bytes(LENGTH_BYTES, "big") + frame)
-    for stream in (sys.__stdout__, sys.__stderr__):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass  # the program closed it
+    for stream in (sys.stdout, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):  # the program closed it, or put something else there
+            stream.flush()  # type: ignore[union-attr]
     os._exit(0)
 
 

@@ -11,6 +11,7 @@ the code itself goes by pipe from the driver to the child alone.
 from __future__ import annotations
 
 import array
+import contextlib
 import gc
 import json
 import os
@@ -19,7 +20,7 @@ import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from inside import child, kernel
 
@@ -97,7 +98,8 @@ class _Server:
             first = os.posix_spawn(FIRST_PROCESS, [FIRST_PROCESS], {})
             runner = os.fork()
             if runner == 0:
-                self._become_child(request, files, status)
+                files = [*files, status.detach()]
+                child.become(files, request=request, base=self._base, filter_program=self._filter_program)
         finally:
             kernel.enter_pid_namespace(self._own_namespace)
         handles = array.array("i", [os.pidfd_open(runner), os.pidfd_open(first)])
@@ -105,9 +107,6 @@ class _Server:
         os.close(handles[1])
         self._runs[handles[0]] = _Run(runner, first, status)
         self._poll.register(handles[0], select.POLLIN)
-
-    def _become_child(self, request: dict[str, Any], files: list[int], status: socket.socket) -> NoReturn:
-        child.become([*files, status.detach()], request=request, base=self._base, filter_program=self._filter_program)
 
     def _ended(self, handle: int) -> None:
         """Report how a child ended, as the kernel tells it, and end what it left in its namespace."""
@@ -122,11 +121,8 @@ class _Server:
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_kib": usage.ru_maxrss,
         }
-        with run.status:
-            try:
-                run.status.send(json.dumps(report).encode())
-            except OSError:
-                pass  # the driver gave this run up
+        with run.status, contextlib.suppress(OSError):  # the driver gave this run up
+            run.status.send(json.dumps(report).encode())
         os.kill(run.first, signal.SIGKILL)
         os.waitpid(run.first, 0)
 
