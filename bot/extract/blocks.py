@@ -14,6 +14,7 @@ MOST_LINES = 600
 MOST_CHARACTERS = 20_000
 
 _BLOCK_MARK = re.compile(r"^[ >*+\d.)-]*(?:```|~~~)|^(?: {4}|\t)", re.MULTILINE)
+_ANY_MARK = re.compile(r"`|~~~|\[code|\[quote|<pre|^>|^ {4}|^\t", re.MULTILINE | re.IGNORECASE)
 _TAG_OPEN = re.compile(r"\[code(?:=[^\]\n]*)?\]|<pre\b[^>\n]*>", re.IGNORECASE)
 _TAG = re.compile(r"\[/?code(?:=[^\]\n]*)?\]|</?(?:pre|code)\b[^>\n]*>", re.IGNORECASE)
 _TAG_CLOSE = re.compile(r"\[/code\]|</pre>", re.IGNORECASE)
@@ -65,6 +66,9 @@ def regions(text: str) -> tuple[Region, ...]:
     """The post cut where its markup begins and ends, in order; no line is in two regions."""
     lines = text[:MOST_CHARACTERS].split("\n")[:MOST_LINES]
     marks: _Marks = [None] * len(lines)
+    if not _ANY_MARK.search(text):
+        plain = tuple(SourceLine(number=number, text=line) for number, line in enumerate(lines, start=1))
+        return (Region(kind=RegionKind.PROSE, lines=plain),)
     _mark_tags(lines, marks)
     _mark_long_spans(lines, marks)
     if _BLOCK_MARK.search(text):

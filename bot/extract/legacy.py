@@ -19,6 +19,10 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+# A cheap look before the patterns.
+_MAY_BE_OLD = re.compile(r"\bprint\s+[^=(]|\bprint\s*\(.*\)\s*[,%]|xrange|raw_input|async=|retain_variables|\.data\[0\]|\bexcept \w+,")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Modernised:
     """A line in today's spelling."""
@@ -29,6 +33,8 @@ class Modernised:
 
 def modernised(line: str) -> Modernised:
     """The line as Python 3 and torch 2 read it; unchanged when nothing in it is old."""
+    if not _MAY_BE_OLD.search(line):
+        return Modernised(text=line)
     changes: list[tuple[str, str]] = []
     if "print" in line and not _PRINT_ALREADY.match(line) and (match := _PRINT.match(line)):
         new = _print_call(match)

@@ -43,6 +43,12 @@ _OUTPUT = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+# Two words side by side that are no keywords: no Python outside of strings and comments has them.
+_KEYWORD = (
+    "if|else|elif|for|in|not|and|or|is|import|from|as|lambda|return|await|yield|print|def|class|with|while|async|assert|del|"
+    "raise|global|nonlocal|except|match|case|type"
+)
+_SENTENCE = re.compile(rf"(?<![\w.])(?!(?:{_KEYWORD})\b)[A-Za-z]+ +(?!(?:{_KEYWORD})\b)[A-Za-z]+\b")
 _PROGRESS = re.compile(
     r"^\s*(?:epoch|step|iter\w*|batch|loss|train|test|acc\w*)\b\W*\d*.{0,24}\d+\.\d+", re.IGNORECASE
 )
@@ -84,6 +90,8 @@ def kind_of(line: str) -> LineKind:
         return LineKind.PROSE
     if _NO_CODE.match(line) and not _KEYWORD_STATEMENT.match(line):
         return LineKind.PROSE
+    if _SENTENCE.search(line) and "'" not in line and '"' not in line and "#" not in line:
+        return LineKind.OUTPUT if _PROGRESS.match(line) else LineKind.PROSE
     return _by_parsing(line)
 
 

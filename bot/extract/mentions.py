@@ -11,7 +11,8 @@ from bot.source import parses
 _MOST_MENTIONS = 40
 _LONGEST_MENTION = 200
 
-_LINK = re.compile(r"!?\[[^\]\n]{0,200}\]\([^)\n]*\)|<?https?://[^\s>)\]，。]+>?|\bwww\.\S+|upload://\S+")
+_LINK = re.compile(r"!?\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)|<?https?://[^\s>)\]，。]+>?|\bwww\.\S+|upload://\S+")
+_MAY_NAME = re.compile(r"`|\w[.\[(]\w|\(\)|_\w+\s?=|（")
 _SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]{1,200})\1(?!`)")
 _NAMED = re.compile(
     r"""(?<![\w.`/\\@-])
@@ -42,8 +43,9 @@ def without_links(prose: str) -> str:
 
 
 def mentions(prose: str, *, defined: Set[str]) -> tuple[str, ...]:
-    """The code named in the sentences, in order, each once. `defined` are names the post's code uses."""
-    prose = without_links(prose)
+    """The code named in sentences without links, in order, each once. `defined` are names the post's code uses."""
+    if not _MAY_NAME.search(prose):
+        return ()
     found: list[tuple[int, str]] = []
     for match in _SPAN.finditer(prose):
         code = mended(match[2].strip()).text

@@ -12,7 +12,7 @@ from bot.extract.legacy import modernised
 from bot.extract.repair_text import mended
 from bot.extract.salvage import salvaged
 from bot.extract.transcript import TypedLine
-from bot.source import asterisks_restored, bound_names, parse
+from bot.source import asterisks_restored, names_bound_by, parse
 
 # Underscores that Markdown takes for bold, where nothing else can have been meant.
 _DUNDERS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -22,6 +22,8 @@ _DUNDERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(\s*if )name(\s*==\s*)(['\"])(?:__)?main(?:__)?\3"), r"\1__name__\2\3__main__\3"),
     (re.compile(r"\b(torch|np|nn|d2l)\.version\b(?!\.)"), r"\1.__version__"),
 )
+_MAY_LACK_UNDERSCORES = re.compile(r"\bdef \w+\(|\.init\(|\bname\b|\.version\b|\bkwargs\b")
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PACKED = re.compile(r"(?<=[(,])(\s*)args(\s*),(\s*)kwargs(\s*)(?=\))")
 _PACKED_ALONE = re.compile(r"(def \w+\([^)]*[(,]\s*)kwargs(\s*\))")
 
@@ -131,6 +133,8 @@ def _unescaped(lines: list[_Line], *, defined: Set[str]) -> list[_Line]:
 
 def _underscores(text: str) -> tuple[str, list[Assumption]]:
     found: list[Assumption] = []
+    if not _MAY_LACK_UNDERSCORES.search(text):
+        return text, found
     for pattern, replacement in _DUNDERS:
         for match in pattern.finditer(text):
             found.append(_restored(match.group().strip(), match.expand(replacement).strip()))
@@ -144,19 +148,17 @@ def _underscores(text: str) -> tuple[str, list[Assumption]]:
 
 _TARGET = re.compile(r"^\s*(?:for\s+)?([A-Za-z_][\w\s,]*?)\s*(?:=(?!=)|\bin\b)")
 _DEFINED = re.compile(r"^\s*(?:def|class)\s+(\w+)")
+_PARAMETERS = re.compile(r"^\s*def\s+\w+\s*\((.*)")
 
 
 def _binds(text: str) -> frozenset[str]:
     """Names the line gives a value, as far as a line by itself can tell."""
-    code = text.strip()
-    tree = parse(code) or parse(code + " pass")
-    if tree is not None:
-        names = bound_names(tree)
-        if code.startswith("def "):
-            names |= frozenset(re.findall(r"[A-Za-z_]\w*", code.split("(", 1)[1])) if "(" in code else names
-        return names
-    match = _TARGET.match(code) or _DEFINED.match(code)
-    return frozenset(re.findall(r"[A-Za-z_]\w*", match.group(1))) if match else frozenset()
+    names = names_bound_by(text.strip())
+    if match := _PARAMETERS.match(text):
+        return names | frozenset(_NAME.findall(match.group(1)))
+    if not names and (match := _TARGET.match(text) or _DEFINED.match(text)):
+        return frozenset(_NAME.findall(match.group(1)))
+    return names
 
 
 def _indented(lines: list[_Line]) -> list[_Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from bot.extract.traceback import FoundError, error_in_title, find_errors, main_
 from bot.extract.transcript import TypedLine, typed_lines
 from bot.source import bound_names, parse
 
-_PICTURE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
+_PICTURE = re.compile(r"!\[[^\]\n]{0,200}\]\(|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
 _SENTENCE_SIGN = re.compile(r"[A-Za-z\u3400-\u9fff]")
 
 
@@ -71,7 +72,7 @@ def _reading(
         traditional=spoken is Language.CHINESE and is_traditional(words or title),
         prose=prose,
         blocks=tuple(page.blocks),
-        mentions=mentions(prose, defined=page.defined),
+        mentions=mentions(words, defined=page.defined),
         outputs=tuple(page.outputs),
         error=error,
         picture_only=pictures and not page.blocks and error is None and not page.outputs,
@@ -122,8 +123,7 @@ def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) ->
                 page.last_code = unit.text.strip()
             case LineKind.COMMENT | LineKind.BLANK:
                 code.extend(unit.lines)
-    numbers = [line.number for line in code]
-    split = {number for number in numbers if numbers.count(number) > 1}
+    split = {number for number, count in Counter(line.number for line in code).items() if count > 1}
     block = block_of(code, fenced=fenced, defined=page.defined, split=split, left_out=left_out)
     if block is None:
         return

@@ -46,8 +46,9 @@ def without_invisibles(text: str) -> str:
     Lines keep their numbers.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").replace("\x0c", " ")
-    text = _COLOUR_CODE.sub("", text)
-    return _ODD_SPACE.sub(" ", _INVISIBLE.sub("", text))
+    if "[" in text:
+        text = _COLOUR_CODE.sub("", text)
+    return text if text.isascii() else _ODD_SPACE.sub(" ", _INVISIBLE.sub("", text))
 
 
 def mended(line: str) -> Mended:

@@ -10,11 +10,12 @@ from bot.extract.legacy import modernised
 from bot.extract.lines import LineKind, kind_of, open_brackets, opens_triple_quote
 from bot.extract.repair_text import mended
 from bot.extract.transcript import Role, TypedLine
-from bot.source import bound_names, parse, parses
+from bot.source import names_bound_by, parse, parses
 
 _LONGEST_STATEMENT = 60                  #: lines
 _MOST_SPLITS = 12                        #: run-together lines taken apart in one post
 _MOST_PLACES = 40
+_MOST_JOINS = 40                         #: statements that seem to go on and never end, in one region
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _LABEL = re.compile(r"^(?P<label>[^:：=()\[\]\"']{1,24}[:：])\s*(?P<code>\S.*)$")
@@ -22,8 +23,10 @@ _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)、])\s+(?P<code>\S.*)$")
 _QUOTED = re.compile(r"^\s*(?P<quote>[\"'“])(?P<opened>[^\"'“]+)$|^(?P<closed>[^\"'”]+)[\"'”]\s*$")
 _WRAPPED = re.compile(r"^\s*(?:\*\*(?P<bold>[^*].*[^*])\*\*|`(?P<span>[^`]+)`)\s*[,.;，。；]?\s*$")
 _RUN_TOGETHER = re.compile(r"^\s*(?:import\s|from\s+\w|[A-Za-z_][\w.\[\]]*\s*=[^=]|[A-Za-z_][\w.]*\()")
+_NEXT_STATEMENT = re.compile(r"\s+(?=[A-Za-z_@])(?!(?:if|else|for|and|or|in|is|not|as|import)\b)")
 _KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|assert)\b")
 _HEADING = re.compile(r"^#{1,6}\s+\S")
+_TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
 _CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
@@ -45,16 +48,17 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
     """The lines as statements and sentences, statements over several lines joined."""
     found: list[Unit] = []
     index = 0
-    splits = 0
+    splits = joins = 0
     while index < len(lines):
         line = lines[index]
         kind = _kind(line, marked=marked)
         if kind is LineKind.OPEN:
-            end = _end_of_statement(lines, index)
+            end = _end_of_statement(lines, index) if joins < _MOST_JOINS else None
             if end is not None:
                 found.append(Unit(_kind_of_statement(lines[index:end]), tuple(lines[index:end])))
                 index = end
                 continue
+            joins += 1
             kind = LineKind.CODE if marked or line.role is Role.TYPED else LineKind.PROSE
         if kind is LineKind.OUTPUT:
             end = _end_of_output(lines, index)
@@ -109,13 +113,20 @@ def _looks_like_code(text: str) -> bool:
 
 def _end_of_statement(lines: Sequence[TypedLine], start: int) -> int | None:
     """The index behind the statement that begins here, or None when it never ends."""
-    text = mended(lines[start].text).text
+    texts = [mended(lines[start].text).text]
+    quote = opens_triple_quote(texts[0])
+    depth = 0 if quote else open_brackets(texts[0])
     for index in range(start + 1, min(len(lines), start + _LONGEST_STATEMENT)):
         following = mended(lines[index].text).text
-        text = f"{text}\n{following}"
-        if open_brackets(text) > 0 or opens_triple_quote(text):
+        texts.append(following)
+        if quote is not None:
+            quote = None if quote in following else quote
+            depth = open_brackets("\n".join(texts)) if quote is None else 0
+        else:
+            depth += open_brackets(following)
+        if quote is not None or depth > 0:
             continue
-        stripped = text.strip()
+        stripped = "\n".join(texts).strip()
         if parses(stripped) or parses(stripped + " pass") or parses(modernised(stripped).text):
             return index + 1
         return None
@@ -163,7 +174,7 @@ def _taken_apart(text: str) -> list[str]:
     pieces: list[str] = []
     known: set[str] = set()
     while rest:
-        piece = _longest_statement(rest)
+        piece = _first_statement(rest)
         if piece is None:
             return []
         kind = kind_of(piece)
@@ -171,21 +182,19 @@ def _taken_apart(text: str) -> list[str]:
             return []
         if kind not in (LineKind.CODE, LineKind.WEAK):
             return []
-        tree = parse(piece)
-        known |= bound_names(tree) if tree else set()
+        known |= names_bound_by(piece)
         pieces.append(indent + piece)
         rest = rest[len(piece) :].strip()
     return pieces if len(pieces) > 1 else []
 
 
-def _longest_statement(text: str) -> str | None:
-    places = [match.start() for match in re.finditer(r"\s+(?=[A-Za-z_@(])", text)][:_MOST_PLACES]
-    for end in [len(text), *reversed(places)]:
-        piece = text[:end].rstrip()
-        tree = parse(piece)
-        if tree is not None and len(tree.body) == 1:
+def _first_statement(text: str) -> str | None:
+    """The shortest beginning of the text that is a whole statement and is followed by the beginning of another."""
+    for match in list(_NEXT_STATEMENT.finditer(text))[:_MOST_PLACES]:
+        piece = text[: match.start()]
+        if open_brackets(piece) == 0 and kind_of(piece) is LineKind.CODE:
             return piece
-    return None
+    return text if parses(text) else None
 
 
 def _runs(found: Sequence[Unit]) -> list[list[Unit]]:
@@ -272,9 +281,7 @@ def _bound(run: Sequence[Unit]) -> frozenset[str]:
     for unit in run:
         if unit.kind in (LineKind.CODE, LineKind.HEAD):
             text = mended(unit.text).text.strip()
-            tree = parse(text) or parse(text + " pass")
-            if tree is not None:
-                names |= bound_names(tree)
-            elif match := re.match(r"([A-Za-z_]\w*)\s*=", text):
+            names |= names_bound_by(text)
+            if match := _TARGET.match(text):
                 names.add(match.group(1))
     return frozenset(names)

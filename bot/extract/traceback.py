@@ -40,8 +40,16 @@ _TORCH_VERSION = re.compile(
     re.IGNORECASE,
 )
 
-# How torch's own messages about autograd begin, in every wording since 0.1. A sentence that holds one quotes
-# an error even when it names no type.
+# How torch's own messages about autograd begin, in every wording since 0.1: what any of them holds, and the
+# expression that finds its beginning. A sentence that holds one quotes an error even when it names no type.
+_KNOWN_MARKS = (
+    "implicitly created", "does not require", "not a leaf", "second time", "leaf variable", "gradient computation",
+    "in-place", "inplace", "is a view", "inference tensor", "floating point", "requires_grad flags", "non-leaf",
+    "doesn't require", "call numpy()", "explicitly by the user", "differentiated tensor", "mismatch in shape",
+    "grad_output", "returned a", "returned nan", "legacy autograd", "retain_grad", "has no attribute",
+    "can be either", "is not implemented", "scalar type", "empty parameter list", "more than one value",
+    "converting a tensor", "moved into the graph",
+)  # fmt: skip
 _KNOWN = re.compile(
     "|".join(
         (
@@ -55,7 +63,7 @@ _KNOWN = re.compile(
             r"in-?place operations? can be only used on variables",
             r"output \d+ of \w+ is a view",
             r"inference tensors cannot be",
-            r"only tensors of floating point",
+            r"only tensors? of floating point",
             r"you can only change requires_grad flags",
             r"can't optimize a non-leaf",
             r"optimizing a parameter that doesn't require",
@@ -71,17 +79,16 @@ _KNOWN = re.compile(
             r"'?float'? object has no attribute 'backward",
             r"'?tensor'? object has no attribute 'grad",
             r"(?:grad|gradients?) can be either",
-            r"derivative for .{1,60} is not implemented",
-            r"the derivative for .{1,60} is not implemented",
+            r"(?:the )?derivative for .{1,60} is not implemented",
             r"expected (?:a )?scalar type .{1,30} but",
             r"function '\w+backward\w*' returned nan values",
             r"optimizer got an empty parameter list",
             r"boolean value of tensor with more than one value",
             r"converting a tensor (?:with|to)",
         )
-    ),
-    re.IGNORECASE,
+    )
 )
+_MARKS = ("error", "warning", "exception", "traceback", "line ", "-->", "ipython-input", "错", "錯", "提示")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,22 +102,25 @@ class FoundError:
 
 def find_errors(lines: Sequence[SourceLine]) -> tuple[FoundError, ...]:
     """Every error and warning the lines quote, in order."""
+    everything = "\n".join(line.text for line in lines).lower()
+    marks = tuple(mark for mark in (*_MARKS, *_KNOWN_MARKS) if mark in everything)
+    if not marks:
+        return ()
     found: list[FoundError] = []
     index = 0
     while index < len(lines):
         text = lines[index].text
-        if not _suspicious(text):
+        lowered = text.lower()
+        if not any(mark in lowered for mark in marks):
             index += 1
-            continue
-        if _HEADER.search(text) or _FRAME.match(text) or _CELL.search(text) or _ARROW.match(text):
+        elif _HEADER.search(text) or _FRAME.match(text) or _CELL.search(text) or _ARROW.match(text):
             end = _end_of_traceback(lines, index)
             found.append(_traceback(lines[index:end]))
             index = end
-            continue
-        single = _single_line(lines, index)
-        if single is not None:
-            found.append(single)
-        index += 1
+        else:
+            single = _single_line(lines, index)
+            found.extend([single] if single is not None else [])
+            index += 1
     return tuple(found)
 
 
@@ -132,7 +142,7 @@ def main_error(found: Sequence[FoundError], *, text: str) -> QuotedError | None:
 
 def is_autograd_message(message: str) -> bool:
     """Whether a message is one of torch's about gradients, in any wording since 0.1."""
-    return _KNOWN.search(message) is not None
+    return _known(message) is not None
 
 
 def error_in_title(title: str) -> QuotedError | None:
@@ -140,14 +150,10 @@ def error_in_title(title: str) -> QuotedError | None:
     return main_error(find_errors([SourceLine(number=1, text=title)]), text=title)
 
 
-def _suspicious(text: str) -> bool:
-    """A cheap look before the patterns: most lines of most posts end here."""
-    lowered = text.lower()
-    return (
-        "error" in lowered or "warning" in lowered or "exception" in lowered or "traceback" in lowered
-        or "line " in lowered or "-->" in text or "ipython-input" in lowered
-        or "错" in text or "錯" in text or "提示" in text or _KNOWN.search(text) is not None
-    )  # fmt: skip
+def _known(message: str) -> re.Match[str] | None:
+    """Where one of torch's own messages begins."""
+    lowered = message.lower()
+    return _KNOWN.search(lowered) if any(mark in lowered for mark in _KNOWN_MARKS) else None
 
 
 def _end_of_traceback(lines: Sequence[SourceLine], start: int) -> int:
@@ -212,7 +218,7 @@ def _traceback(lines: Sequence[SourceLine]) -> FoundError:
     return FoundError(
         error=QuotedError(message=message, type=type_, line=number, source=source),
         lines=frozenset(line.number for line in lines),
-        known=_KNOWN.search(message) is not None,
+        known=_known(message) is not None,
     )
 
 
@@ -246,7 +252,7 @@ def _single_line(lines: Sequence[SourceLine], index: int) -> FoundError | None:
         return _whole_line(lines, index, whole)
     if match := _ANYWHERE.search(line.text):
         return _in_sentence(match["message"], type_=match["type"])
-    if match := _KNOWN.search(line.text):
+    if match := _known(line.text):
         return _in_sentence(line.text[match.start() :], type_=None)
     return None
 
@@ -255,7 +261,7 @@ def _whole_line(lines: Sequence[SourceLine], index: int, match: re.Match[str]) -
     line = lines[index]
     groups = match.groupdict()
     message = _trimmed(groups["message"])
-    known = _KNOWN.search(message) is not None
+    known = _known(message) is not None
     if "type" not in groups and not known:
         return None
     alone = not line.text.lstrip().startswith("#") and len(message) + 40 >= len(line.text.strip())
@@ -294,7 +300,7 @@ def _in_sentence(rest: str, *, type_: str | None) -> FoundError | None:
     return FoundError(
         error=QuotedError(message=message, type=None if plain in ("", "Warning") else plain),
         lines=frozenset(),
-        known=_KNOWN.search(message) is not None,
+        known=_known(message) is not None,
     )
 
 

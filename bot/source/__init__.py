@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.source.asterisks import Restored, asterisks_restored
-from bot.source.names import Use, bound_names, undefined_names
+from bot.source.names import Use, bound_names, names_bound_by, undefined_names
 from bot.source.parsing import LONGEST_LINE, parse, parses, statement_lines
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Use",
     "asterisks_restored",
     "bound_names",
+    "names_bound_by",
     "parse",
     "parses",
     "statement_lines",

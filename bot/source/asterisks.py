@@ -18,6 +18,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
+_MAY_LACK = re.compile(r"\d[A-Za-z_(]|[)\]][\w(]")
+_NAMES = re.compile(r"[A-Za-z_]\w*")
+
 #: After a number these letters belong to it: 4L, 2j.
 _NUMBER_SUFFIXES = frozenset("jJlL")
 
@@ -42,6 +45,8 @@ def asterisks_restored(line: str, *, defined: Set[str], known: Set[str]) -> tupl
     `defined` are names with a value before this line: only products of them are restored.
     `known` are all names that the program binds anywhere: none of them is ever split.
     """
+    if not _MAY_LACK.search(line) and not set(_NAMES.findall(line)) - known - defined:
+        return line, ()
     tokens = [_Token(kind=match.lastgroup or "sign", text=match.group()) for match in _TOKEN.finditer(line)]
     pieces: list[str] = []
     found: list[Restored] = []

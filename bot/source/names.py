@@ -6,6 +6,9 @@ import ast
 import builtins
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.source.parsing import parse
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__class__", "_", "__", "In", "Out", "get_ipython",
@@ -27,6 +30,13 @@ class Use:
 def bound_names(tree: ast.AST) -> frozenset[str]:
     """The names that running `tree` as a module gives a value, in its own scope."""
     return frozenset(_binds(tree))
+
+
+@lru_cache(maxsize=4096)
+def names_bound_by(statement: str) -> frozenset[str]:
+    """The names that a single statement, or the head of a block, gives a value; empty when it does not parse."""
+    tree = parse(statement) or parse(f"{statement} pass")
+    return bound_names(tree) if tree is not None else frozenset()
 
 
 def undefined_names(tree: ast.Module, *, defined: Iterable[str] = ()) -> tuple[Use, ...]:

@@ -12,6 +12,9 @@ LONGEST_LINE = 1000
 #: Deeper trees are not programs of learners, and would exhaust the stack of whoever walks them.
 DEEPEST_TREE = 100
 
+#: Shorter code cannot be nested too deep to walk.
+_SHORT = 300
+
 
 @lru_cache(maxsize=4096)
 def parse(code: str) -> ast.Module | None:
@@ -26,7 +29,7 @@ def parse(code: str) -> ast.Module | None:
             tree = ast.parse(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
-    return tree if _shallow(tree) else None
+    return tree if len(code) < _SHORT or _shallow(tree) else None
 
 
 def parses(code: str) -> bool:
