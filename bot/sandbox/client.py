@@ -19,15 +19,15 @@ from typing import Protocol
 
 from bot.domain.run import Facts, Limits, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
-from bot.sandbox import Order, environment, jail, report
+from bot.sandbox import Order, environment, jail, report, self_attack
 from bot.sandbox.claims import BadClaim, parse_frame
 from bot.sandbox.fork_server import Child, Ending, ForkServer, ServerDied
 from bot.settings import SandboxSettings
 
 #: How often a run is begun again when the fork server dies under it.
 MOST_ATTEMPTS = 3
-#: The parts of a claim that a run may not spend the driver's time on.
-SMALLEST_CLAIM = 4096
+SMALLEST_CLAIM = 4 << 10
+LARGEST_CLAIM = 4 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,16 +135,39 @@ class JailedSandbox:
         self._news = threading.Condition()
         self._settings = settings
         self._closed = False
-        self._workers = [_Worker(self, settings, made_of) for _ in range(settings.workers)]
+        self._workers = [
+            # One attacks itself before the first order; the others are made of the same parts.
+            _Worker(self, settings, made_of, tries_itself=number == 0)
+            for number in range(settings.workers)
+        ]
         self._standing = set(self._workers)
         try:
             for worker in self._workers:
                 worker.start()
             for worker in self._workers:
                 worker.wait_until_ready()
+            surprise = self_attack.broken(self.findings)
+            if surprise is not None:
+                raise SandboxUnavailable(f"the sandbox does not hold here, so nothing is run: {surprise}")
         except SandboxError:
             self.close()
             raise
+
+    @property
+    def findings(self) -> tuple[self_attack.Finding, ...]:
+        """What the attacks at the start saw."""
+        return self._workers[0].findings
+
+    @property
+    def usual_limits(self) -> Limits:
+        """The limits that no run exceeds."""
+        settings = self._settings
+        return Limits(
+            seconds=settings.seconds,
+            cpu_seconds=settings.cpu_seconds,
+            memory_mib=settings.memory_mib,
+            output_bytes=settings.output_kib << 10,
+        )
 
     def run(self, order: Order) -> Run:
         """Run `order.code` alone in a fresh process and report what happened. See `Sandbox`."""
@@ -215,13 +238,13 @@ class JailedSandbox:
 
     def _allowed(self, order: Order) -> Order:
         """The order with no limit above the settings'."""
-        settings, asked = self._settings, order.limits
+        most, asked = self.usual_limits, order.limits
         limits = Limits(
-            seconds=min(asked.seconds, settings.seconds),
-            cpu_seconds=min(asked.cpu_seconds, settings.cpu_seconds),
-            memory_mib=min(asked.memory_mib, settings.memory_mib),
-            output_bytes=min(asked.output_bytes, settings.output_kib << 10),
-            claim_bytes=max(asked.claim_bytes, SMALLEST_CLAIM),
+            seconds=min(asked.seconds, most.seconds),
+            cpu_seconds=min(asked.cpu_seconds, most.cpu_seconds),
+            memory_mib=min(asked.memory_mib, most.memory_mib),
+            output_bytes=min(asked.output_bytes, most.output_bytes),
+            claim_bytes=min(max(asked.claim_bytes, SMALLEST_CLAIM), LARGEST_CLAIM),
         )
         return order if limits == asked else replace(order, limits=limits)
 
@@ -229,7 +252,9 @@ class JailedSandbox:
 class _Worker(threading.Thread):
     """One fork server and the thread that it lives and dies with."""
 
-    def __init__(self, sandbox: JailedSandbox, settings: SandboxSettings, made_of: jail.Parts) -> None:
+    def __init__(
+        self, sandbox: JailedSandbox, settings: SandboxSettings, made_of: jail.Parts, *, tries_itself: bool
+    ) -> None:
         super().__init__(name="sandbox", daemon=True)
         self._sandbox = sandbox
         self._settings = settings
@@ -240,7 +265,8 @@ class _Worker(threading.Thread):
         self._booted = threading.Event()
         self._problem: SandboxError | None = None
         self._in_hand: Ticket | None = None
-        self._usual = Limits(cpu_seconds=settings.cpu_seconds, memory_mib=settings.memory_mib)
+        self._tries_itself = tries_itself
+        self.findings: tuple[self_attack.Finding, ...] = ()
 
     def wait_until_ready(self) -> None:
         """Return when the fork server stands. Raises why it does not."""
@@ -251,7 +277,9 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         """Serve the queue until the sandbox is closed."""
         try:
-            self._stand_up()
+            server = self._stand_up()
+            if self._tries_itself:
+                self.findings = attack(server, limits=self._sandbox.usual_limits, layers=self._made_of.layers)
         except SandboxError as error:
             self._problem = error
             return
@@ -302,7 +330,7 @@ class _Worker(threading.Thread):
         child = self._child_for(server, limits)
         try:
             child.wait_until_ready()
-            self._waiting = server.prepare(self._usual)
+            self._waiting = server.prepare(self._sandbox.usual_limits)
             ending = server.run(child, written(ticket.order), limits=limits, cancelled=ticket.cancelled)
         finally:
             child.close()
@@ -335,7 +363,7 @@ class _Worker(threading.Thread):
                 self._tear_down()
                 raise
             self._runs = 0
-            self._waiting = self._server.prepare(self._usual)
+            self._waiting = self._server.prepare(self._sandbox.usual_limits)
         return self._server
 
     def _new_server(self) -> ForkServer:
@@ -348,6 +376,23 @@ class _Worker(threading.Thread):
         if self._server is not None:
             self._server.close()
             self._server = None
+
+
+def attack(server: ForkServer, *, limits: Limits, layers: tuple[str, ...]) -> tuple[self_attack.Finding, ...]:
+    """Attack the jail of a fork server from within. For the thread that started it."""
+
+    def run(order: Order) -> Run:
+        child = server.prepare(order.limits)
+        try:
+            ending = server.run(child, written(order), limits=order.limits)
+        except ServerDied as error:
+            raise SandboxUnavailable(f"the sandbox broke when it was tried: {error}") from error
+        finally:
+            child.close()
+        facts = seen(ending, layers=layers, memory_enforced_by=server.memory_enforced_by)
+        return told(Observed(facts=facts, stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim), order)
+
+    return self_attack.findings(run, limits=limits)
 
 
 def seen(ending: Ending, *, layers: tuple[str, ...], memory_enforced_by: str) -> Facts:

@@ -26,6 +26,8 @@ HARNESS = "/harness"
 FOLDER = "/tmp"  # noqa: S108 - inside the jail it is a tmpfs that nobody else sees
 #: Room for what the fork server writes while it imports; covered by the run's own folder afterwards.
 BOOT_FOLDER_BYTES = 32 << 20
+#: Nothing of the caller's environment goes to bubblewrap but this, which must not come out on the other side.
+CANARY = {"AUTOGRAD_BOT_CANARY": "the environment leaks"}
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LAYERS = (
     "bwrap", "user namespaces", "pid namespaces", "mount namespaces", "network namespace", "ipc namespaces",
@@ -159,7 +161,7 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
             stdout=subprocess.DEVNULL,
             stderr=complaints,
             pass_fds=open_files,
-            env={},
+            env=CANARY,
             cwd="/",
             user=uid if os.geteuid() == 0 else None,
             group=uid if os.geteuid() == 0 else None,
