@@ -118,7 +118,17 @@ drafts = Table(
     Index(None, "post_id", "id"),
     Index(None, "state", "created_at", "id", "confidence"),  # the queue, oldest first
     Index(None, "state", "confidence", "id"),  # the queue, surest first
-    Index(None, "state", "confusion", "created_at", "id"),
+    # With the other filters in it: a combination that nothing matches must not read every row of a confusion.
+    Index(
+        "ix_drafts_queue_of_confusion",
+        "state",
+        "confusion",
+        "created_at",
+        "id",
+        "category_id",
+        "language",
+        "confidence",
+    ),
     Index(None, "state", "language", "created_at", "id"),
     Index(None, "state", "category_id", "created_at", "id"),
     Index(None, "state", "post_after", "id"),  # what the publisher takes next

@@ -110,10 +110,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_drafts"),
     )
     op.create_index("ix_drafts_post_id_id", "drafts", ["post_id", "id"])
+    op.create_index(
+        "ix_drafts_queue_of_confusion",
+        "drafts",
+        ["state", "confusion", "created_at", "id", "category_id", "language", "confidence"],
+    )
     op.create_index("ix_drafts_state_category_id_created_at_id", "drafts", ["state", "category_id", "created_at", "id"])
     op.create_index("ix_drafts_state_check_at", "drafts", ["state", "check_at"])
     op.create_index("ix_drafts_state_confidence_id", "drafts", ["state", "confidence", "id"])
-    op.create_index("ix_drafts_state_confusion_created_at_id", "drafts", ["state", "confusion", "created_at", "id"])
     op.create_index("ix_drafts_state_created_at_id_confidence", "drafts", ["state", "created_at", "id", "confidence"])
     op.create_index("ix_drafts_state_language_created_at_id", "drafts", ["state", "language", "created_at", "id"])
     op.create_index("ix_drafts_state_post_after_id", "drafts", ["state", "post_after", "id"])
