@@ -10,7 +10,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 #: What is beyond is not looked at: no program of a learner is that long, and a post must be read quickly.
-MOST_LINES = 600
+MOST_LINES = 400
 MOST_CHARACTERS = 20_000
 
 _BLOCK_MARK = re.compile(r"^[ >*+\d.)-]*(?:```|~~~)|^(?: {4}|\t)", re.MULTILINE)

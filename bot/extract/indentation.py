@@ -12,8 +12,8 @@ from bot.extract.lines import open_brackets, opens_triple_quote
 from bot.source import bound_names, parse
 
 _STEP = "    "
-_MOST_STATEMENTS = 120
-_BEAM = 24
+_MOST_LINES = 150
+_BEAM = 12
 
 _OPENER = re.compile(
     r"^(?:@.*\n\s*)*(?:async\s+)?(?P<word>def|class|for|while|if|elif|with|else|try|except|finally)\b.*:\s*(?:#.*)?$"
@@ -50,9 +50,9 @@ def rebuilt(lines: Sequence[str]) -> list[str] | None:
 
     First the indentation that is there is trusted as far as it goes; then it is rebuilt from nothing.
     """
-    statements = _statements(lines)
-    if not 0 < len(statements) <= _MOST_STATEMENTS:
+    if len(lines) > _MOST_LINES:
         return None
+    statements = _statements(lines)
     indented = any(statement.indent for statement in statements)
     for trusted in (True, False) if indented else (False,):
         states = _search(statements, trusted=trusted)
@@ -104,11 +104,8 @@ def _statements(lines: Sequence[str]) -> list[_Statement]:
     blank = False
     while index < len(lines):
         start = index
-        text = lines[index]
-        while index + 1 < len(lines) and _unfinished(text):
-            index += 1
-            text = f"{text}\n{lines[index]}"
-        index += 1
+        index = _end(lines, index)
+        text = "\n".join(lines[start:index])
         if not text.strip():
             blank = True
             found.append(_Statement(("",), "", 0, False, "", frozenset(), frozenset()))
@@ -126,11 +123,20 @@ def _statements(lines: Sequence[str]) -> list[_Statement]:
     return found
 
 
-def _unfinished(text: str) -> bool:
-    """Whether the statement goes on in the next line; a decorator belongs to what it decorates."""
-    if text.endswith("\\") or open_brackets(text) > 0 or opens_triple_quote(text) is not None:
-        return True
-    return text.lstrip().startswith("@") and text.rstrip().split("\n")[-1].lstrip().startswith("@")
+def _end(lines: Sequence[str], start: int) -> int:
+    """The index behind the statement that begins here; a decorator belongs to what it decorates."""
+    depth, quote = 0, None
+    for index in range(start, len(lines)):
+        line = lines[index]
+        if quote is not None:
+            quote = None if quote in line else quote
+        else:
+            quote = opens_triple_quote(line)
+            depth += 0 if quote else open_brackets(line)
+        decorates = line.lstrip().startswith("@")
+        if depth <= 0 and quote is None and not decorates and not line.endswith("\\"):
+            return index + 1
+    return len(lines)
 
 
 def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:

@@ -36,12 +36,19 @@ class _Line:
 
 
 def block_of(
-    lines: Sequence[TypedLine], *, fenced: bool, defined: Set[str], split: Set[int], left_out: Sequence[str]
+    lines: Sequence[TypedLine],
+    *,
+    fenced: bool,
+    defined: Set[str],
+    split: Set[int],
+    left_out: Sequence[str],
+    patience: int,
 ) -> CodeBlock | None:
     """The lines as a block of code, or None when nothing in them can be read as Python.
 
     `defined` are names with a value before the block; `split` are the lines of the post that held several
     statements; `left_out` are commands and other lines that stood among the code and are no part of it.
+    Broken code longer than `patience` characters is not looked into.
     """
     cleaned = [_cleaned(line) for line in _trimmed(lines)]
     if not fenced:
@@ -50,7 +57,7 @@ def block_of(
         replace(line, assumptions=(*line.assumptions, _split_assumption())) if line.number in split else line
         for line in cleaned
     ]
-    placed = _indented(cleaned)
+    placed = _indented(cleaned, patience=patience)
     if not placed:
         return None
     notes = [
@@ -161,7 +168,7 @@ def _binds(text: str) -> frozenset[str]:
     return names
 
 
-def _indented(lines: list[_Line]) -> list[_Line]:
+def _indented(lines: list[_Line], *, patience: int) -> list[_Line]:
     """The lines so indented that they parse; lines that nothing can save are left out."""
     if not lines:
         return []
@@ -171,7 +178,7 @@ def _indented(lines: list[_Line]) -> list[_Line]:
     again = rebuilt(texts)
     if again is not None:
         return _with_texts(lines, again, told=True)
-    kept = salvaged(texts)
+    kept = salvaged(texts) if sum(map(len, texts)) <= patience else None
     if kept is None:
         return []
     lost = [line for index, line in enumerate(lines) if index not in kept]

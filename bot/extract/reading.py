@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.post import Language
-from bot.domain.snippet import CodeBlock, QuotedOutput, Reading
+from bot.domain.snippet import AssumptionKind, CodeBlock, QuotedOutput, Reading
 from bot.extract.blocks import Region, RegionKind, SourceLine, regions
 from bot.extract.language import is_traditional, language_of
 from bot.extract.lines import LineKind
@@ -19,6 +19,9 @@ from bot.extract.scan import Unit, accepted, units
 from bot.extract.traceback import FoundError, error_in_title, find_errors, main_error
 from bot.extract.transcript import TypedLine, typed_lines
 from bot.source import bound_names, parse
+
+#: The parser that tolerates errors takes 10 ms for so many characters.
+_PATIENCE = 1500
 
 _PICTURE = re.compile(r"!\[[^\]\n]{0,200}\]\(|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
 _SENTENCE_SIGN = re.compile(r"[A-Za-z\u3400-\u9fff]")
@@ -57,6 +60,7 @@ class _Page:
     outputs: list[QuotedOutput] = field(default_factory=list)
     defined: frozenset[str] = frozenset()
     last_code: str | None = None
+    patience: int = _PATIENCE            #: characters of broken code that may still be looked into
 
 
 def _reading(
@@ -124,7 +128,11 @@ def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) ->
             case LineKind.COMMENT | LineKind.BLANK:
                 code.extend(unit.lines)
     split = {number for number, count in Counter(line.number for line in code).items() if count > 1}
-    block = block_of(code, fenced=fenced, defined=page.defined, split=split, left_out=left_out)
+    block = block_of(
+        code, fenced=fenced, defined=page.defined, split=split, left_out=left_out, patience=page.patience
+    )
+    if block is None or any(note.kind is AssumptionKind.LEFT_OUT for note in block.assumptions):
+        page.patience -= sum(len(line.text) for line in code)
     if block is None:
         return
     page.blocks.append(block)

@@ -11,9 +11,6 @@ import parso
 from bot.extract.indentation import dedented, rebuilt
 from bot.source import parse
 
-#: The tolerant parser is slow: what is longer is not salvaged.
-_MOST_CHARACTERS = 2500
-
 _ROUNDS = 3
 
 #: More lines lost than this share, and what is left is another program.
@@ -26,8 +23,6 @@ def salvaged(lines: Sequence[str]) -> list[int] | None:
     filled = sum(1 for line in lines if line.strip())
     for _ in range(_ROUNDS):
         text = "\n".join(lines[index] for index in kept)
-        if len(text) > _MOST_CHARACTERS:
-            return None
         broken = _broken_lines(text)
         if not broken:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from bot.extract.legacy import modernised
 from bot.extract.lines import LineKind, kind_of, open_brackets, opens_triple_quote
@@ -13,8 +14,8 @@ from bot.extract.transcript import Role, TypedLine
 from bot.source import names_bound_by, parse, parses
 
 _LONGEST_STATEMENT = 60                  #: lines
-_MOST_SPLITS = 12                        #: run-together lines taken apart in one post
-_MOST_PLACES = 40
+_MOST_SPLITS = 60                        #: run-together lines looked at, and the pieces they gave, in one region
+_MOST_PLACES = 24                        #: beginnings of a line that may be its first statement
 _MOST_JOINS = 40                         #: statements that seem to go on and never end, in one region
 
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -68,8 +69,8 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
         if kind is LineKind.PROSE and (unwrapped := _unwrapped(line, marked=marked)) is not None:
             found.append(Unit(kind_of(mended(unwrapped.text).text), (unwrapped,)))
         elif kind is LineKind.PROSE and splits < _MOST_SPLITS and _RUN_TOGETHER.match(line.text):
-            splits += 1
             pieces = _taken_apart(line.text)
+            splits += 1 + len(pieces)
             found.extend(Unit(LineKind.CODE, (replace(line, text=piece),)) for piece in pieces)
             if not pieces:
                 found.append(Unit(kind, (line,)))
@@ -190,7 +191,7 @@ def _taken_apart(text: str) -> list[str]:
 
 def _first_statement(text: str) -> str | None:
     """The shortest beginning of the text that is a whole statement and is followed by the beginning of another."""
-    for match in list(_NEXT_STATEMENT.finditer(text))[:_MOST_PLACES]:
+    for match in islice(_NEXT_STATEMENT.finditer(text), _MOST_PLACES):
         piece = text[: match.start()]
         if open_brackets(piece) == 0 and kind_of(piece) is LineKind.CODE:
             return piece

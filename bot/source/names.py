@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.source.parsing import parse
+
+_PLAIN_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*=[^=;\n]*")
 
 BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__class__", "_", "__", "In", "Out", "get_ipython",
@@ -35,6 +38,8 @@ def bound_names(tree: ast.AST) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def names_bound_by(statement: str) -> frozenset[str]:
     """The names that a single statement, or the head of a block, gives a value; empty when it does not parse."""
+    if (match := _PLAIN_ASSIGNMENT.fullmatch(statement)) and parse(statement) is not None:
+        return frozenset((match[1],))
     tree = parse(statement) or parse(f"{statement} pass")
     return bound_names(tree) if tree is not None else frozenset()
 

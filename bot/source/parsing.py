@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from functools import lru_cache
 
@@ -11,6 +12,8 @@ LONGEST_LINE = 1000
 
 #: Deeper trees are not programs of learners, and would exhaust the stack of whoever walks them.
 DEEPEST_TREE = 100
+
+_MAY_WARN = re.compile(r"\\|\d[A-Za-z_]")
 
 #: Shorter code cannot be nested too deep to walk.
 _SHORT = 300
@@ -23,10 +26,7 @@ def parse(code: str) -> ast.Module | None:
     The tree is shared between callers: read it, never change it.
     """
     try:
-        with warnings.catch_warnings():
-            # Strings like "\d" warn at parse time; that is the asker's business.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
+        tree = _quietly_parsed(code) if _MAY_WARN.search(code) else ast.parse(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
     return tree if len(code) < _SHORT or _shallow(tree) else None
@@ -42,6 +42,13 @@ def statement_lines(statement: ast.stmt) -> tuple[int, int]:
     decorators = getattr(statement, "decorator_list", [])
     first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
     return first, statement.end_lineno or statement.lineno
+
+
+def _quietly_parsed(code: str) -> ast.Module:
+    """Strings like "\\d" and numbers like `1if` warn at parse time; that is the asker's business."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(code)
 
 
 def _shallow(tree: ast.AST) -> bool:
