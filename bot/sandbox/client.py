@@ -159,6 +159,11 @@ class JailedSandbox:
         return self._workers[0].findings
 
     @property
+    def memory_enforced_by(self) -> str:
+        """What keeps a run from taking more memory than it may."""
+        return self._workers[0].memory_enforced_by
+
+    @property
     def usual_limits(self) -> Limits:
         """The limits that no run exceeds."""
         settings = self._settings
@@ -267,6 +272,7 @@ class _Worker(threading.Thread):
         self._in_hand: Ticket | None = None
         self._tries_itself = tries_itself
         self.findings: tuple[self_attack.Finding, ...] = ()
+        self.memory_enforced_by = ""
 
     def wait_until_ready(self) -> None:
         """Return when the fork server stands. Raises why it does not."""
@@ -340,7 +346,7 @@ class _Worker(threading.Thread):
             self._server = self._new_server()  # boots while nobody waits
         if ending.cancelled:
             raise SandboxError("the run was cancelled")
-        facts = seen(ending, layers=self._made_of.layers, memory_enforced_by=server.memory_enforced_by)
+        facts = seen(ending, layers=self._made_of.layers, memory_enforced_by=self.memory_enforced_by)
         return Observed(facts=facts, stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim)
 
     def _child_for(self, server: ForkServer, limits: Limits) -> Child:
@@ -363,6 +369,7 @@ class _Worker(threading.Thread):
                 self._tear_down()
                 raise
             self._runs = 0
+            self.memory_enforced_by = self._server.memory_enforced_by
             self._waiting = self._server.prepare(self._sandbox.usual_limits)
         return self._server
 
