@@ -15,7 +15,7 @@ from bot.domain.snippet import QuotedError, Snippet
 #: What is kept of a tape and of a thread for moderators to look at.
 MOST_EVENTS = 200
 MOST_POSTS = 8
-LONGEST_QUOTE = 4000
+LONGEST_QUOTE = 16_000
 
 
 class Verdict(Enum):
@@ -101,7 +101,12 @@ def thread_record(question: Question) -> list[dict[str, Any]]:
     near = {other.number for other in question.earlier[-2:]} | {1, post.reply_to}
     wanted = [other for other in question.earlier if other.number in near or other.author == post.author]
     return [
-        {"number": other.number, "author": other.author, "raw": other.raw[:LONGEST_QUOTE]}
+        {
+            "number": other.number,
+            "author": other.author,
+            "raw": other.raw[:LONGEST_QUOTE],
+            "replied_to": other.number == post.reply_to,
+        }
         for other in wanted[-MOST_POSTS:]
     ]
 

@@ -18,7 +18,7 @@ from bot.domain.answer import Answer
 from bot.domain.draft import ALLOWED, Decision, Draft, DraftState, DraftSummary, RejectReason, Revision
 from bot.domain.post import Language, Question
 from bot.errors import AlreadyDecided, NotFound, WrongState
-from bot.store import decisions, revisions
+from bot.store import decisions, revisions, search
 from bot.store.columns import Moment
 from bot.store.engine import Connection
 from bot.store.tables import OVER, answers, drafts
@@ -35,6 +35,7 @@ class Order(Enum):
 
     OLDEST = "oldest"
     SUREST = "surest"
+    NEWEST = "newest"
 
 
 def get(connection: Connection, draft_id: int) -> Draft:
@@ -43,6 +44,12 @@ def get(connection: Connection, draft_id: int) -> Draft:
     if row is None:
         raise NotFound(f"There is no draft {draft_id}. `autograd-bot drafts list` shows what there is.")
     return _draft(row)
+
+
+def summary(connection: Connection, draft_id: int) -> DraftSummary | None:
+    """The draft as lists show it."""
+    row = connection.execute(select(*_SUMMARY).where(drafts.c.id == draft_id)).first()
+    return None if row is None else DraftSummary(**row._mapping)
 
 
 def of_post(connection: Connection, post_id: str) -> Draft | None:
@@ -68,10 +75,14 @@ def listed(
     language: Language | None = None,
     category_id: int | None = None,
     least_confidence: float = 0.0,
+    words: str = "",
     after: DraftSummary | None = None,
     most: int = 50,
 ) -> list[DraftSummary]:
-    """One page of the drafts in a state; `after` is the last one of the page before."""
+    """One page of the drafts in a state; `after` is the last one of the page before.
+
+    With `words`, those whose title, asker or confusion has them all.
+    """
     query = select(*_SUMMARY).where(drafts.c.state == state)
     if confusion is not None:
         query = query.where(drafts.c.confusion == confusion)
@@ -82,9 +93,14 @@ def listed(
     if least_confidence > 0:
         # `+ 0` keeps the planner at the index that has the wanted order, instead of sorting all that match.
         query = query.where(drafts.c.confidence + 0 >= least_confidence)
+    found = search.condition(connection, words)
+    if found is not None:
+        query = query.where(found)
     match order:
         case Order.OLDEST:
             query = query.order_by(drafts.c.created_at, drafts.c.id)
+        case Order.NEWEST:
+            query = query.order_by(drafts.c.created_at.desc(), drafts.c.id.desc())
         case Order.SUREST:
             query = query.order_by(drafts.c.confidence.desc(), drafts.c.id.desc())
     if after is not None:
@@ -96,6 +112,12 @@ def counts(connection: Connection) -> dict[DraftState, int]:
     """How many drafts are in each state; states without any are left out."""
     query = select(drafts.c.state, func.count().label("number")).group_by(drafts.c.state)
     return {row.state: row.number for row in connection.execute(query)}
+
+
+def count(connection: Connection, state: DraftState, *, most: int) -> int:
+    """How many drafts are in a state; `most` when there are as many or more."""
+    some = select(drafts.c.id).where(drafts.c.state == state).limit(most).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def counts_by_confusion(connection: Connection, state: DraftState) -> dict[str, int]:
@@ -133,7 +155,7 @@ def create(
     }
     draft_id: int = connection.execute(insert(drafts).values(row).returning(drafts.c.id)).scalar_one()
     revisions.add(connection, Revision(draft_id=draft_id, number=1, by=BOT, at=now, reply=answer.reply))
-    return get(connection, draft_id)
+    return _findable(connection, get(connection, draft_id))
 
 
 def change(
@@ -215,7 +237,7 @@ def answer_anew(
     _swap(connection, draft, moved)
     added = Revision(draft_id=draft.id, number=draft.revision + 1, by=BOT, at=now, reply=answer.reply)
     revisions.add(connection, added)
-    return get(connection, draft.id)
+    return _findable(connection, get(connection, draft.id))
 
 
 def set_claim(connection: Connection, draft: Draft, *, by: str | None, until: datetime | None) -> Draft:
@@ -277,6 +299,8 @@ def _behind(last: DraftSummary, order: Order) -> ColumnElement[bool]:
     match order:
         case Order.OLDEST:
             return tuple_(drafts.c.created_at, drafts.c.id) > tuple_(literal(last.created_at, Moment), literal(last.id))
+        case Order.NEWEST:
+            return tuple_(drafts.c.created_at, drafts.c.id) < tuple_(literal(last.created_at, Moment), literal(last.id))
         case Order.SUREST:
             return tuple_(drafts.c.confidence, drafts.c.id) < tuple_(literal(last.confidence), literal(last.id))
 
@@ -291,6 +315,11 @@ def _from_answer(question: Question, answer: Answer, answer_id: int, *, proved: 
         "answer_id": answer_id,
         "proved": proved,
     }
+
+
+def _findable(connection: Connection, draft: Draft) -> Draft:
+    search.keep(connection, draft.id, draft.topic_title, draft.asker, draft.confusion)
+    return draft
 
 
 def _whole() -> Any:

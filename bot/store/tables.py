@@ -26,7 +26,7 @@ from bot.domain.post import Language, PostState
 from bot.store.columns import Moment, Named, Words
 
 #: The version that `migrations/` must lead to.
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 #: States after which a post may get another draft. All others hold the one place there is.
 OVER = (DraftState.REJECTED, DraftState.DROPPED)
@@ -134,6 +134,15 @@ drafts = Table(
     Index(None, "state", "post_after", "id"),  # what the publisher takes next
     Index(None, "state", "check_at"),
     Index(None, "topic_id"),
+)
+
+#: The words of each draft's title, asker and confusion, for searching: portable, and good for Chinese.
+terms = Table(
+    "terms",
+    metadata,
+    Column("draft_id", ForeignKey("drafts.id"), primary_key=True),
+    Column("term", Words, primary_key=True),
+    Index(None, "term", "draft_id"),
 )
 
 #: Every text a draft ever had.
