@@ -183,6 +183,8 @@ def post_origin(number: int) -> str:
 def mention_line(code: str, *, post: int) -> Line:
     """A line for code that a sentence of the post names."""
     note = Assumption(
-        kind=AssumptionKind.FROM_MENTION, text=f"{code} is named in the post, not shown as code", restored=code
+        kind=AssumptionKind.FROM_MENTION,
+        text=f"{code.strip()} is named in the post, not shown as code",
+        restored=code.strip(),
     )
     return Line(code, Origin(source=post_origin(post)), (note,))

@@ -81,7 +81,9 @@ def _fits(call: str, scene: Scene) -> bool:
 def _with_call(scene: Scene, chapter: Chapter, call: str | None, *, post: int) -> Program:
     lines = _scene_lines(scene, chapter)
     if call is not None:
-        lines = tuple(mention_line(call, post=post) if line.text == scene.call else line for line in lines)
+        indent = scene.call[: len(scene.call) - len(scene.call.lstrip())] if scene.call else ""
+        named = mention_line(indent + call, post=post)
+        lines = tuple(named if line.text == scene.call else line for line in lines)
     return Program(lines=lines, own=False, scene=scene.name)
 
 

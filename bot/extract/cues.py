@@ -29,11 +29,13 @@ COMPLAINT = Phrases(
     "not work*", "not updat*", "not chang*", "not learn*", "not train*", "not converg*", "not get*", "not comput*", "not calculat*",
     "not accumulat*", "not differentia*", "not backprop*", "not propagat*", "never updat*", "never chang*", "no longer",
     "cannot", "unable", "wrong", "issue", "issues", "problem", "problems", "bug", "bugs", "buggy", "broke", "broken", "breaks", "complain*",
-    "none", "nan", "nans", "unexpected*", "strange", "weird", "odd", "stuck", "trouble*", "instead of", "incorrect*", "must be", "should be",
-    "shoud be", "discard*", "lost", "missing", "puzzled", "expected", "will be accumulated", "out of memory", "diverg*", "crash*",
+    "none", "nan", "nans", "all zeros", "zeros", "always zero", "always the same", "stays", "remain*", "constant*", "keeps growing", "growing",
+    "grows", "slower", "leak*", "differ", "differs", "unchanged", "vanish*", "explod*", "unexpected*", "strange", "weird", "odd", "stuck", "trouble*", "instead of", "incorrect*", "shoud be", "discard*", "lost", "missing", "puzzled", "expected", "will be accumulated", "out of memory", "diverg*", "crash*",
+    "must be put", "wants to be", "supposed to be",
     "报错", "错误", "出错", "异常", "失败", "不行", "无法", "不能", "没有梯度", "不对", "有误", "问题", "警告", "不更新", "不收敛", "爆显存", "不变",
     "報錯", "錯誤", "無法", "問題", "為none", "为none", "是none",
     "*error*",
+    patterns=(r"\b(?:results?|gradients?|grads?|answers?|values?|it|outputs?|shapes?|they|this|\w+\.grad)\b.{0,12} should(?:n't| not)? (?:be|have)\b(?! (?:cleared|zeroed|reset|set)\b)",),
 )  # fmt: skip
 
 #: The subject is automatic differentiation or training by it.
@@ -41,17 +43,21 @@ AUTOGRAD = Phrases(
     "*grad*", "*backprop*", "back prop*", "*backward*", "*detach*", "leaf", "leaves", "*derivative*", "*differentia*", "*jacobian*", "*hessian*",
     "inplace", "in place", "*deepcopy*", "*argmax*", "optimizer*", "optimiser*", "hidden state*", "repackage*", "computation graph*",
     "computational graph*", "create_graph", "retain_graph", "volatile", "freez*", "frozen", "nan", "nans", "vjp", "the graph", "weights are not",
-    "weights not", "not updating", "update the parameters", "update parameters", ".data", "variable(", ".item()",
-    "梯度", "求导", "反向传播", "反向求导", "微分", "导数", "计算图", "叶子", "叶张量", "偏导", "优化器", "原地", "不更新",
+    "weights not", "not updating", "loss", "losses", "weights", "parameters", "batchnorm", "batch norm", "state_dict", "hook*", "checkpoint*", "update the parameters", "update parameters", ".data", "variable(", ".item()",
+    "梯度", "求导", "反向传播", "反向求导", "微分", "导数", "计算图", "叶子", "叶张量", "偏导", "优化器", "原地", "不更新", "权重", "参数", "损失", "不收敛",
     "求導", "微分", "導數", "計算圖", "反向傳播",
 )  # fmt: skip
 
-TORCH = Phrases("torch", "pytorch*", "tensor", "tensors", "张量", "張量", "torch.", "nn.", "loss.")
+#: Signs of PyTorch in a post whose code is all NumPy.
+TORCH = Phrases("*torch*", "tensor", "tensors", "张量", "張量", "nn.", "loss.", ".backward(", "requires_grad", "grad_fn")
+
+#: Another library than PyTorch whose calls are named as PyTorch's.
+LOOKALIKE = Phrases("oneflow", "paddle*", "mindspore", "jittor", "webgpu", "observablehq", "tfjs", "libtorch")
 
 #: Another library than PyTorch.
 OTHER_FRAMEWORK = Phrases(
-    "tensorflow*", "keras", "jax", "mxnet", "gluon", "oneflow", "mindspore", "tinygrad", "chainer", "theano", "torch7", "lua", "zygote", "micrograd",
-    "jittor", "tfjs", "observablehq", "paddle*", "jnp.", "model:backward", "webgpu", "autograd.numpy", "from autograd import", "flux.jl",
+    "tensorflow*", "keras", "jax", "mxnet", "gluon", "tinygrad", "chainer", "theano", "torch7", "lua", "zygote", "micrograd",
+    "jnp.", "model:backward", "autograd.numpy", "from autograd import", "flux.jl",
     patterns=(r"(?<![\w.])tf\.\w", r"^\s*const \w+ ="),
 )  # fmt: skip
 
@@ -96,10 +102,10 @@ CHANGE = Phrases(
 TYPO = Phrases("typo", "typos", "misspell*", "mistyped", "笔误", "勘误", "错别字", "拼写错误", "筆誤")
 
 WITHDRAWN = Phrases(
-    "wrong place", "wrong repo", "wrong repository", "wrong forum", "wrong thread", "wrong section", "wrong category", "please ignore", "please close",
-    "please delete", "nevermind", "never mind", "sorry my bad", "sorry my mistake", "sorry posted", "false alarm", "delete this post", "delete this thread",
-    "delete this issue", "发错", "请忽略", "已删除", "请删除", "打扰了", "自己解决了", "已解决",
-    patterns=(r"\bduplicate of #?\d+",),
+    "wrong repo", "wrong repository", "wrong forum", "wrong thread", "wrong category", "please ignore", "please close", "please delete", "nevermind",
+    "never mind", "sorry my bad", "sorry my mistake", "false alarm", "delete this post", "delete this thread", "delete this issue",
+    "发错", "请忽略", "已删除", "请删除", "打扰了", "自己解决了", "已解决",
+    patterns=(r"\bduplicate of #?\d+", r"\bposted (?:it |this )?(?:at|in|to) (?:the )?wrong"),
 )  # fmt: skip
 
 #: How to write on this forum, not what about.
@@ -130,17 +136,25 @@ HOMEWORK = Phrases(
     ),
 )  # fmt: skip
 
-#: Somebody explains or directs.
-ANSWER = Phrases(
-    "you can", "you could", "you should", "you need to", "you may", "you might", "you have to", "you must", "you just", "you probably", "you forgot",
+#: Somebody directs another person.
+DIRECTION = Phrases(
+    "you should", "you need to", "you have to", "you must", "you just", "you probably", "you forgot",
     "you are calling", "you are using", "you are missing", "try to use", "try using", "try adding", "try replacing", "try this", "try it", "try setting",
-    "try calling", "try changing", "try with", "alternatively", "the reason is", "the reason for", "the reason why", "this is because", "that is because",
-    "it's because", "that's because", "it is because", "your code is", "your problem is", "your error is", "your mistake", "your loss is", "hope this helps",
-    "hope that helps", "hope it helps", "in your case", "in your code", "in your example", "as mentioned", "as explained", "let's analyze", "let's analyse",
-    "i think you", "make sure you", "make sure that", "make sure to", "should be cleared", "it seems that",
-    "你可以", "你应该", "你需要", "您可以", "建议你", "试试", "可以尝试", "原因是", "这是因为", "是因为", "也就是说", "简洁的讲", "简单来说", "换句话说", "你的代码", "你的问题",
-    "你想", "你的意思", "你显然", "你是指", "看完你的", "懂吗", "希望对你有帮助", "符不符合你的要求", "你把", "你这里", "楼上", "楼主", "可以理解成", "可以理解为", "首先",
-    "建議你", "因此",
+    "try calling", "try changing", "try with", "alternatively", "your code is", "your problem is", "your error is", "your mistake", "your loss is",
+    "hope this helps", "hope that helps", "hope it helps", "in your case", "in your example", "i think you",
+    "你可以", "你应该", "你需要", "您可以", "建议你", "试试", "可以尝试", "你的代码", "你的问题", "你想", "你的意思", "你显然", "你是指", "看完你的", "懂吗",
+    "希望对你有帮助", "符不符合你的要求", "你把", "你这里", "楼上", "楼主", "建議你",
+    patterns=(
+        r"\byou (?:can|could|may|might) (?!see\b|find\b|reproduce\b|notice\b|check\b|run\b|imagine\b|tell\b|explain\b|help\b|please\b|look\b)",
+    ),
+)  # fmt: skip
+
+#: Somebody explains.
+EXPLANATION = Phrases(
+    "the reason is", "the reason for", "the reason why", "this is because", "that is because", "it's because", "that's because", "it is because",
+    "as mentioned", "as explained", "let's analyze", "let's analyse", "make sure you", "make sure that", "make sure to", "should be cleared",
+    "it seems that", "in other words",
+    "原因是", "这是因为", "是因为", "也就是说", "简洁的讲", "简单来说", "换句话说", "可以理解成", "可以理解为", "首先", "因此",
     patterns=(r"^\W*yes\b", r"^\W*no\b,"),
 )  # fmt: skip
 

@@ -65,6 +65,7 @@ _KEYWORD_STATEMENT = re.compile(r"^\s*(?:import|from|return|pass|break|continue|
 _MARKUP = re.compile(r"^\s*(?:!\[|\[[^\]]*\]\(|<[a-z]+[ >]|https?://|#{1,6} ?[^\w\s]?\s*$|\|.*\|\s*$)")
 _LABEL = re.compile(r"^\s*[A-Z][\w ]{0,24}:\s")
 _CODE_SIGNS = (ast.Attribute, ast.Call, ast.Subscript, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_TRIPLE_QUOTES = ('"""', "'''")
 _HAN = re.compile("[\u3400-\u9fff]")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _PRINTING_CALLS = frozenset({"print", "help", "len", "type", "plot", "display", "repr", "exec", "input", "breakpoint"})
@@ -86,6 +87,8 @@ def kind_of(line: str) -> LineKind:
         return LineKind.OUTPUT
     if _WORD.match(line) or _DOTTED.match(line):
         return LineKind.WEAK
+    if line.lstrip().startswith(_TRIPLE_QUOTES) and opens_triple_quote(line) is not None:
+        return LineKind.OPEN
     if not _FIRST_SIGN.match(line) or _MARKUP.match(line):
         return LineKind.PROSE
     if _NO_CODE.match(line) and not _KEYWORD_STATEMENT.match(line):

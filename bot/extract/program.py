@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock
 from bot.extract.indentation import dedented, rebuilt
 from bot.extract.legacy import modernised
+from bot.extract.lines import opens_triple_quote
 from bot.extract.repair_text import mended
 from bot.extract.salvage import salvaged
 from bot.extract.transcript import TypedLine
@@ -33,6 +34,7 @@ class _Line:
     text: str
     number: int
     assumptions: tuple[Assumption, ...] = ()
+    verbatim: bool = False               #: it stands within a string
 
 
 def block_of(
@@ -50,7 +52,7 @@ def block_of(
     statements; `left_out` are commands and other lines that stood among the code and are no part of it.
     Broken code longer than `patience` characters is not looked into.
     """
-    cleaned = [_cleaned(line) for line in _trimmed(lines)]
+    cleaned = _cleaned(_trimmed(lines))
     if not fenced:
         cleaned = _unescaped(cleaned, defined=defined)
     cleaned = [
@@ -89,7 +91,21 @@ def _trimmed(lines: Sequence[TypedLine]) -> Sequence[TypedLine]:
     return lines[filled[0] : filled[-1] + 1] if filled else ()
 
 
-def _cleaned(line: TypedLine) -> _Line:
+def _cleaned(lines: Sequence[TypedLine]) -> list[_Line]:
+    """The lines with their characters put right, but for those within a string of several lines."""
+    found: list[_Line] = []
+    quote: str | None = None
+    for line in lines:
+        if quote is None:
+            found.append(_mended(line))
+            quote = opens_triple_quote(found[-1].text)
+        else:
+            found.append(_Line(line.text.rstrip(), line.number, verbatim=True))
+            quote = None if quote in line.text else quote
+    return found
+
+
+def _mended(line: TypedLine) -> _Line:
     plain = mended(line.text)
     today = modernised(plain.text)
     return _Line(
@@ -129,6 +145,9 @@ def _unescaped(lines: list[_Line], *, defined: Set[str]) -> list[_Line]:
     so_far = set(defined)
     result: list[_Line] = []
     for line in lines:
+        if line.verbatim:
+            result.append(line)
+            continue
         text, found = asterisks_restored(line.text, defined=so_far, known=every)
         assumptions = [_restored(entry.original, entry.restored) for entry in found]
         text, more = _underscores(text)

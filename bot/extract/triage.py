@@ -13,14 +13,18 @@ from bot.extract.phrases import Words
 from bot.extract.traceback import is_autograd_message
 
 
+# How titles of changes to a project begin. The second kind also begins titles of people with a problem.
 _CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:(?:feat|fix|docs?|chore|refactor|test|ci|perf|build)(?:\([^)]*\))?!?:|"
-    r"(?:add(?:ed|s|ing)?|fix(?:ed|es)?|update[ds]?|improved?|implement(?:ed|s)?|remove[ds]?|support|refactor|bump|rename|replace|introduce|"
-    r"enable|allow|clean ?up|deprecate|document|port|migrate|expose|revert|correct(?:ed)?|feature request|proposal|rfc|we should|todo|to-do)\b)",
-    re.IGNORECASE,
+    r"(?:add(?:ed|s|ing)?|fix(?:ed|es)?|improved?|implement(?:ed|s)?|remove[ds]?|refactor|bump|rename|deprecate|"
+    r"revert|clean ?up|feature request|proposal|rfc|we should|todo|to-do)\b)"
+)
+_MAYBE_CHANGE_TITLE = re.compile(
+    r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
 )
 _PATCH = re.compile(r"\S\s*(?:--+>|→|⇒)\s*\S|^\s*line\s*[:：]?\s*\d+\b.*=", re.MULTILINE | re.IGNORECASE)
 _PYTORCH = re.compile(r"\bimport torch\b|\btorch\.\w|\bpytorch")
+_TORCH_CALL = re.compile(r"requires_grad|\.backward\(|zero_grad|grad_fn|nn\.module|retain_graph")
 _TORCH_CODE = re.compile(r"\btorch\b|\bnn\.")
 _NUMPY = re.compile(r"\bnp\.\w+\(")
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -132,43 +136,50 @@ def _thanks(told: _Told) -> bool:
 
 
 def _link(told: _Told) -> bool:
-    if told.reading.blocks or told.own_error or told.length > _SHORT or told.asks:
+    if told.reading.blocks or told.own_error or told.length > _SHORT or told.asks or told.complains:
         return False
-    addressed = _ADDRESS.search(told.question.post.raw) is not None
-    return (addressed and not told.complains) or cues.LINK.found_in(told.prose)
+    return _ADDRESS.search(told.question.post.raw) is not None or cues.LINK.found_in(told.prose)
 
 
 def _announcement(told: _Told) -> bool:
     if told.prose_asks:
         return False
-    if _CHANGE_TITLE.match(told.title.lower) and not told.asks:
+    title = told.title.lower
+    if _CHANGE_TITLE.match(title) and not told.asks:
         return True
-    if cues.CHANGE.found_in(told.prose):
+    if _MAYBE_CHANGE_TITLE.match(title) and not (told.asks or told.complains):
+        return True
+    if cues.CHANGE.found_in(told.prose) or cues.CHANGE.found_in(told.title):
         return True
     return not told.own_error and (cues.TYPO.found_in(told.prose) or cues.TYPO.found_in(told.title))
 
 
 def _patch_note(told: _Told) -> bool:
     """`line 103: out = x --> out = x.clone()`: a change told in a line."""
-    if told.prose_asks or told.reading.blocks or told.length > _SHORT:
+    if told.reading.blocks or told.length > _SHORT or _asks(told.prose):
         return False
     return _PATCH.search(told.prose.lower) is not None
 
 
 def _working_solution(told: _Told) -> bool:
-    if not told.reading.blocks or told.prose_asks:
+    """Code is shown under the name of a solution or an exercise, and nobody asks or complains."""
+    if not told.reading.blocks or _asks(told.prose):
         return False
-    if cues.SOLUTION.found_in(told.prose):
-        return True
-    shown = cues.SOLUTION.found_in(told.title) or cues.SOLUTION.found_in(Words(told.question.post.raw))
-    return shown and not cues.COMPLAINT.found_in(told.prose)
+    texts = (told.prose, told.title, Words(told.question.post.raw))
+    return any(cues.SOLUTION.found_in(text) for text in texts)
 
 
 def _answer(told: _Told) -> bool:
-    """It explains or directs, to somebody else or to nobody, and asks nothing for itself."""
-    if not cues.ANSWER.found_in(told.prose) or cues.ASKER.found_in(told.prose):
+    """It directs or explains, to somebody else or to nobody, and asks nothing for itself."""
+    directs = cues.DIRECTION.found_in(told.prose)
+    explains = cues.EXPLANATION.found_in(told.prose)
+    if not (directs or explains) or cues.ASKER.found_in(told.prose):
         return False
-    return _replies_to_another(told) or not (told.asks or told.own_error)
+    if _replies_to_another(told):
+        return True
+    if told.asks or told.own_error:
+        return False
+    return directs or not told.complains
 
 
 def _replies_to_another(told: _Told) -> bool:
@@ -182,7 +193,7 @@ def _replies_to_another(told: _Told) -> bool:
 
 def _has_asked(earlier: Post, post: Post) -> bool:
     words = Words(earlier.raw)
-    return earlier.author == post.author and _asks(words) and not cues.ANSWER.found_in(words)
+    return earlier.author == post.author and _asks(words) and not cues.DIRECTION.found_in(words)
 
 
 def _homework(told: _Told) -> bool:
@@ -190,9 +201,12 @@ def _homework(told: _Told) -> bool:
 
 
 def _other_framework(told: _Told) -> bool:
-    if cues.OTHER_FRAMEWORK.found_in(told.everything):
-        return _PYTORCH.search(told.everything.lower) is None
-    return _NUMPY.search(told.code) is not None and not cues.TORCH.found_in(told.everything)
+    everything = told.everything
+    if cues.LOOKALIKE.found_in(everything):
+        return _PYTORCH.search(everything.lower) is None
+    if cues.OTHER_FRAMEWORK.found_in(everything):
+        return _PYTORCH.search(everything.lower) is None and _TORCH_CALL.search(everything.lower) is None
+    return _NUMPY.search(told.code) is not None and not cues.TORCH.found_in(everything)
 
 
 def _installation(told: _Told) -> bool:

@@ -19,12 +19,21 @@ _MAY_WARN = re.compile(r"\\|\d[A-Za-z_]")
 _SHORT = 300
 
 
-@lru_cache(maxsize=4096)
 def parse(code: str) -> ast.Module | None:
     """The syntax tree of `code`, or None when it is no valid Python (or is nested absurdly deep).
 
-    The tree is shared between callers: read it, never change it.
+    The tree may be shared between callers: read it, never change it.
     """
+    # Lines are asked for again and again; whole programs are not worth the memory.
+    return _remembered(code) if len(code) < _SHORT else _parsed(code)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(code: str) -> ast.Module | None:
+    return _parsed(code)
+
+
+def _parsed(code: str) -> ast.Module | None:
     try:
         tree = _quietly_parsed(code) if _MAY_WARN.search(code) else ast.parse(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
