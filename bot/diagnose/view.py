@@ -79,7 +79,8 @@ class View:
         return tuple(event for event in self.tape.events if event.op == "Tensor.grad.__get__" and event.inputs)
 
     @cached_property
-    def _parents(self) -> dict[int, tuple[int, ...]]:
+    def parents(self) -> dict[int, tuple[int, ...]]:
+        """For each tensor of the graph, the tensors it was computed from."""
         parents: dict[int, tuple[int, ...]] = {}
         for event in self.tape.events:
             for state in event.outputs:
@@ -92,12 +93,12 @@ class View:
     def ancestors(self, serial: int) -> set[int]:
         """The tensors that this one was computed from, along the graph."""
         found: set[int] = set()
-        waiting = list(self._parents.get(serial, ()))
+        waiting = list(self.parents.get(serial, ()))
         while waiting:
             parent = waiting.pop()
             if parent not in found:
                 found.add(parent)
-                waiting.extend(self._parents.get(parent, ()))
+                waiting.extend(self.parents.get(parent, ()))
         return found
 
     def leaves_under(self, serial: int) -> tuple[int, ...]:

@@ -1,0 +1,124 @@
+"""Calls of backward() and autograd.grad(), and how they meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.diagnose.roles import root_of
+from bot.diagnose.view import BACKWARD, Found, View, receiver
+from bot.diagnose.vocabulary import listed, word
+from bot.domain.tape import Event
+
+
+@word
+def backward_calls(view: View, value: Any) -> Found | None:
+    """At least this many calls of backward() or autograd.grad() were made. $LOSS is what the last starts from."""
+    made = view.backwards
+    if len(made) < int(value):
+        return None
+    last = made[-1]
+    call = view.call_on(last.line, BACKWARD)
+    names, serials = root_of(view, call, last) if call is not None else ({}, {})
+    return Found(text=f"{len(made)} differentiations", line=last.line, event=last.index, names=names, serials=serials)
+
+
+@word
+def second_backward(view: View, value: Any) -> Found | None:
+    """How a later differentiation meets an earlier one: same_root (the same tensor again), shared_part (another
+    root over nodes already freed). $LOSS is the later root; the earlier call is the cause line."""
+    seen: list[Event] = []
+    for event in view.backwards:
+        for earlier in seen:
+            kind = _meeting(earlier, event)
+            if kind in listed(value) and (event.error or view.run.error is None):
+                call = view.call_on(event.line, BACKWARD)
+                names, serials = root_of(view, call, event) if call is not None else ({}, {})
+                return Found(
+                    text=f"line {event.line} goes back over what line {earlier.line} already went over",
+                    line=event.line, event=event.index, names=names, serials=serials, cause_line=earlier.line,
+                )  # fmt: skip
+        seen.append(event)
+    return None
+
+
+@word
+def differentiates_gradient(view: View, value: Any) -> Found | None:
+    """A gradient is differentiated: without_graph (it was made without create_graph), added_up (it is the `.grad`
+    that backward() adds to, so the sum of both is left there), any. $N is what was differentiated first, $X for
+    which tensor; the first call is the cause line."""
+    for event in view.backwards:
+        first = _made_as_gradient(view, event)
+        if first is None or first.backward is None or event.backward is None:
+            continue
+        leaf = next((leaf for leaf in event.backward.leaves if leaf in event.backward.held), None)
+        graph = first.backward.create_graph
+        kind = "without_graph" if not graph else "added_up" if leaf is not None else "fine"
+        if kind == "fine" or ("any" not in listed(value) and kind not in listed(value)):
+            continue
+        names = _second_derivative_names(view, first, event)
+        return Found(
+            text=f"line {event.line} differentiates the gradient that line {first.line} made",
+            line=event.line, event=event.index, names=names, cause_line=first.line, error_line=event.line,
+        )  # fmt: skip
+    return None
+
+
+def _meeting(earlier: Event, later: Event) -> str | None:
+    first, second = earlier.backward, later.backward
+    if first is None or second is None or first.retain_graph or earlier.error:
+        return None
+    if set(first.roots) & set(second.roots):
+        return "same_root"
+    if first.nodes and set(first.nodes) >= set(second.nodes) and set(first.nodes[-1:]) & set(second.nodes):
+        return "same_root"
+    return "shared_part" if set(first.nodes) & set(second.nodes) else None
+
+
+def _made_as_gradient(view: View, event: Event) -> Event | None:
+    """The differentiation that made the tensor from which this one starts."""
+    assert event.backward is not None
+    family = {serial for root in event.backward.roots for serial in (root, *_all_ancestors(view, root))}
+    for earlier in view.backwards:
+        if earlier.index >= event.index or earlier.backward is None:
+            continue
+        if any(state.serial in family for state in earlier.outputs):
+            return earlier
+        for read in view.grad_reads:
+            given = {state.serial for state in read.outputs}
+            if earlier.index < read.index < event.index and given & family and read.inputs[0].leaf:
+                return earlier
+    return None
+
+
+def _all_ancestors(view: View, serial: int) -> set[int]:
+    """What a tensor was computed from, whether or not the graph was recorded."""
+    found: set[int] = set()
+    waiting = [serial]
+    while waiting:
+        current = waiting.pop()
+        maker = view.tape.maker(current)
+        if maker is None or maker.backward is not None or maker.op == "Tensor.grad.__get__":
+            continue
+        for given in maker.inputs:
+            if given.serial not in found:
+                found.add(given.serial)
+                waiting.append(given.serial)
+    return found
+
+
+def _second_derivative_names(view: View, first: Event, second: Event) -> dict[str, str]:
+    names: dict[str, str] = {}
+    call = view.call_on(first.line, BACKWARD)
+    target = receiver(call) if call is not None else None
+    if target is not None:
+        names["N"] = view.source(target)
+    wanted = first.backward.inputs or first.backward.leaves if first.backward is not None else ()
+    for serial in wanted:
+        named = view.ever_named(serial)
+        if named:
+            names["X"] = named
+    later = view.call_on(second.line, BACKWARD)
+    target = receiver(later) if later is not None else None
+    if target is not None:
+        names["LOSS"] = view.source(target)
+    return names

@@ -1,0 +1,112 @@
+"""Tensors: leaves and results, what is read of them, which names hold them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.diagnose.roles import attribute_on, roles
+from bot.diagnose.view import Found, View
+from bot.diagnose.vocabulary import word
+from bot.domain.tape import Event, short_name
+
+
+@word
+def tensor(view: View, value: Any) -> Found | None:
+    """A tensor whose `.grad` is read is as said: leaf, requires_grad, grad (none, set), held_by (named: a name
+    holds its leaf; nameless: none does), several_paths. $X is that tensor, $LEAF its leaf, $MAKER what made it."""
+    wanted = dict(value)
+    for event in reversed(view.grad_reads):
+        found = _read_tensor(view, event, wanted)
+        if found is not None:
+            return found
+    return None
+
+
+def _read_tensor(view: View, event: Event, wanted: dict[str, Any]) -> Found | None:
+    state = event.inputs[0]
+    leaves = view.leaves_under(state.serial)
+    held = any(view.names_at(leaf, event.index) for leaf in leaves)
+    facts = {
+        "leaf": state.leaf,
+        "requires_grad": state.requires_grad,
+        "grad": "set" if event.outputs else "none",
+        "held_by": "named" if held else "nameless",
+        "several_paths": _several_paths(view, state.serial),
+        "after_backward": any(one.index < event.index for one in view.backwards),
+    }
+    if any(facts.get(key) != wish for key, wish in wanted.items()):
+        return None
+    names, serials = roles(view, state, event, leaves)
+    kind = "a leaf" if state.leaf else "not a leaf"
+    return Found(
+        text=f"`{names['X']}.grad` is read at line {event.line}; `{names['X']}` is {kind}",
+        line=event.line, event=event.index, names=names, serials=serials,
+        error_line=event.line, cause_line=view.creation_line(state.serial),
+    )  # fmt: skip
+
+
+@word
+def rebinds_leaf(view: View, value: Any) -> Found | None:
+    """true: a name holds the result of an operation, and no name holds the leaf it was computed from, although
+    nothing was differentiated before. $X is that name, $LEAF the leaf, $MAKER the operation."""
+    for binding in view.tape.bindings:
+        state = None if binding.serial is None else view.tape.state_of(binding.serial)
+        if state is None or state.leaf or not state.requires_grad:
+            continue
+        leaves = view.leaves_under(state.serial)
+        maker = view.tape.maker(state.serial)
+        early = maker is not None and all(one.index > maker.index for one in view.backwards)
+        if leaves and early and not any(view.names_at(leaf, binding.at) for leaf in leaves):
+            names, serials = roles(view, state, maker, leaves)
+            names["X"] = binding.name
+            found = Found(
+                text=f"`{binding.name}` is the result of {names.get('MAKER', 'an operation')}, not the leaf",
+                line=maker.line if maker else None, names=names, serials=serials, cause_line=maker.line if maker else None,
+            )  # fmt: skip
+            return found if value else None
+    return None if value else Found(text="every leaf keeps its name")
+
+
+@word
+def computed(view: View, value: Any) -> Found | None:
+    """The program computes a tensor that its sentences name by the end of an expression, such as `x.T`:
+    op = the operation's last word, or "named" for any intermediate that a sentence names. $X is its expression."""
+    wanted = dict(value)
+    for mention in view.reading.mentions:
+        last = mention.rsplit(".", 1)[-1].removesuffix("()")
+        for event in view.tape.events:
+            made = event.outputs[0] if event.outputs else None
+            if made is None or made.leaf or not made.requires_grad:
+                continue
+            by_op = short_name(event.op) == last and "." in mention
+            by_name = view.ever_named(made.serial) == mention
+            if (by_op or by_name) and wanted.get("op", last) in (last, "named"):
+                expression = view.ever_named(made.serial) or attribute_on(view, event.line, last) or mention
+                return Found(
+                    text=f"`{mention}` is computed at line {event.line}",
+                    line=event.line, event=event.index, cause_line=event.line,
+                    names={"X": expression, "SAID": mention, "MAKER": short_name(event.op)}, serials={"X": made.serial},
+                )  # fmt: skip
+    return None
+
+
+def _several_paths(view: View, serial: int) -> bool:
+    """Whether a leaf under this tensor also reaches the differentiated root without passing through it."""
+    leaves = set(view.leaves_under(serial))
+    for event in view.backwards:
+        for root in event.backward.roots if event.backward else ():
+            if _reaches_around(view, root, serial, leaves):
+                return True
+    return False
+
+
+def _reaches_around(view: View, root: int, avoided: int, leaves: set[int]) -> bool:
+    waiting, seen = [root], {avoided}
+    while waiting:
+        serial = waiting.pop()
+        if serial in leaves:
+            return True
+        if serial not in seen:
+            seen.add(serial)
+            waiting.extend(view.parents.get(serial, ()))
+    return False
