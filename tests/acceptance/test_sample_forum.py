@@ -71,6 +71,17 @@ def test_a_question_gets_the_draft_it_should(row: str, posts: dict[str, Question
 
 
 @pytest.mark.sandbox
+@pytest.mark.parametrize("row", DRAFTED)
+def test_what_is_mended_is_proved_down_to_its_gradients(row: str, posts: dict[str, Question], bot: Pipeline) -> None:
+    answer = bot.answer(posts[row])
+
+    if answer.repair is not None:
+        assert answer.proof is not None
+        assert answer.proof.proves(answer.repair.code)
+        assert answer.proof.gradient.yes, answer.proof.gradient.why
+
+
+@pytest.mark.sandbox
 @pytest.mark.parametrize("row", SILENT)
 def test_a_post_that_wants_no_reply_gets_none(row: str, posts: dict[str, Question], bot: Pipeline) -> None:
     answer = bot.answer(posts[row])
