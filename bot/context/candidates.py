@@ -97,9 +97,7 @@ class _Thread:
         return chain
 
 
-def _programs(
-    question: Question, reading: Reading, chapter: Chapter | None, thread: _Thread
-) -> Iterator[Program]:
+def _programs(question: Question, reading: Reading, chapter: Chapter | None, thread: _Thread) -> Iterator[Program]:
     number = question.post.number
     if not reading.blocks:
         yield from _without_code(reading, chapter, thread, post=number)

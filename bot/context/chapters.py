@@ -21,20 +21,20 @@ _SCENE_KEYS = frozenset({"name", "program", "call", "cues", "shows"})
 class Scene:
     """A small program of a chapter that posts lean on without showing it."""
 
-    name: str                            #: "autograd/elementwise"
-    code: str                            #: ends with a newline
-    call: str | None = None              #: the statement that a call named in a question replaces
+    name: str  #: "autograd/elementwise"
+    code: str  #: ends with a newline
+    call: str | None = None  #: the statement that a call named in a question replaces
     cues: Mapping[Language, tuple[re.Pattern[str], ...]]
-    shows: Mapping[str, str]             #: what the last echo of an expression prints: {"x.grad": "tensor([0., 2.])"}
+    shows: Mapping[str, str]  #: what the last echo of an expression prints: {"x.grad": "tensor([0., 2.])"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chapter:
     """A chapter of a course."""
 
-    name: str                            #: its folder: "autograd"
+    name: str  #: its folder: "autograd"
     titles: tuple[re.Pattern[str], ...]  #: topic titles that mean it, matched in full
-    definitions: str = ""                #: a program whose statements give values to the chapter's names
+    definitions: str = ""  #: a program whose statements give values to the chapter's names
     scenes: tuple[Scene, ...] = ()
 
 

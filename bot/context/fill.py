@@ -32,7 +32,7 @@ class Source:
     """Code that may define what is missing."""
 
     program: Program
-    name: str                            #: "post 12", "chapter autograd"
+    name: str  #: "post 12", "chapter autograd"
     kind: AssumptionKind
 
 

@@ -18,7 +18,7 @@ class Line:
 
     text: str
     origin: Origin
-    notes: tuple[Assumption, ...] = ()   #: what was assumed about this line
+    notes: tuple[Assumption, ...] = ()  #: what was assumed about this line
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Program:
     """Lines that together are a program."""
 
     lines: tuple[Line, ...]
-    notes: tuple[Assumption, ...] = ()   #: what was assumed about no line in particular
+    notes: tuple[Assumption, ...] = ()  #: what was assumed about no line in particular
     own: bool = True
     scene: str | None = None
 
@@ -50,11 +50,7 @@ class Program:
 
     def snippet(self) -> Snippet:
         """The finished program."""
-        told = [
-            replace(note, line=number)
-            for number, line in enumerate(self.lines, start=1)
-            for note in line.notes
-        ]
+        told = [replace(note, line=number) for number, line in enumerate(self.lines, start=1) for note in line.notes]
         return Snippet(
             code=self.code + "\n",
             origins=tuple(line.origin for line in self.lines),

@@ -43,7 +43,9 @@ def mentioned(reading: Reading, chapter: Chapter, *, post: int) -> list[Program]
     ranked.sort(key=lambda entry: entry[:2])
     programs: list[Program] = []
     for _, _, scene, calls in ranked:
-        programs.extend(_with_call(scene, chapter, call, post=post) for call in calls or [None])
+        programs.extend(_with_call(scene, chapter, call, post=post) for call in calls)
+        if not calls:
+            programs.append(_with_call(scene, chapter, None, post=post))
     return programs
 
 

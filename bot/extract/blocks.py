@@ -21,7 +21,7 @@ _TAG_CLOSE = re.compile(r"\[/code\]|</pre>", re.IGNORECASE)
 _QUOTE_OPEN = re.compile(r"^\s*\[quote(?:=[^\]\n]*)?\]", re.IGNORECASE)
 _QUOTE_CLOSE = re.compile(r"\[/quote\]", re.IGNORECASE)
 _SPAN_OPEN = re.compile(r"^\s*`(?!`)")
-_LONGEST_SPAN = 80                       #: lines
+_LONGEST_SPAN = 80  #: lines
 _LANGUAGES_OF_OUTPUT = frozenset({"text", "output", "console", "none", "plaintext", "log", "txt"})
 _LANGUAGES_OF_SHELL = frozenset({"bash", "sh", "shell", "zsh", "cmd", "powershell", "bat"})
 
@@ -29,17 +29,17 @@ _LANGUAGES_OF_SHELL = frozenset({"bash", "sh", "shell", "zsh", "cmd", "powershel
 class RegionKind(Enum):
     """What the markup makes of some lines."""
 
-    PROSE = "prose"              #: nothing: sentences, and code that nobody marked
-    CODE = "code"                #: a fence, [code], <pre>
-    INDENTED = "indented"        #: four spaces after a blank line
-    QUOTE = "quote"              #: another person's words
+    PROSE = "prose"  #: nothing: sentences, and code that nobody marked
+    CODE = "code"  #: a fence, [code], <pre>
+    INDENTED = "indented"  #: four spaces after a blank line
+    QUOTE = "quote"  #: another person's words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceLine:
     """A line with its place in the post."""
 
-    number: int                          #: from 1
+    number: int  #: from 1
     text: str
 
 
@@ -49,7 +49,7 @@ class Region:
 
     kind: RegionKind
     lines: tuple[SourceLine, ...]
-    info: str = ""                       #: the word after the fence: "python", "text"
+    info: str = ""  #: the word after the fence: "python", "text"
 
     @property
     def says_output(self) -> bool:
@@ -81,8 +81,8 @@ class _Mark:
     """What the markup says of one line."""
 
     kind: RegionKind
-    block: int                           #: lines of one fence share it
-    text: str                            #: the line without the markup
+    block: int  #: lines of one fence share it
+    text: str  #: the line without the markup
     info: str = ""
 
 

@@ -49,7 +49,9 @@ AUTOGRAD = Phrases(
 )  # fmt: skip
 
 #: Signs of PyTorch in a post whose code is all NumPy.
-TORCH = Phrases("*torch*", "tensor", "tensors", "张量", "張量", "nn.", "loss.", ".backward(", "requires_grad", "grad_fn")
+TORCH = Phrases(
+    "*torch*", "tensor", "tensors", "张量", "張量", "nn.", "loss.", ".backward(", "requires_grad", "grad_fn"
+)
 
 #: Another library than PyTorch whose calls are named as PyTorch's.
 LOOKALIKE = Phrases("oneflow", "paddle*", "mindspore", "jittor", "webgpu", "observablehq", "tfjs", "libtorch")

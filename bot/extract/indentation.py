@@ -68,10 +68,10 @@ class _Statement:
     """One logical line: its physical lines, and what decides about its depth."""
 
     lines: tuple[str, ...]
-    code: str                            #: stripped; empty for blank lines and comments
+    code: str  #: stripped; empty for blank lines and comments
     indent: int
     blank_before: bool
-    word: str                            #: the keyword that opens or continues a block, or ""
+    word: str  #: the keyword that opens or continues a block, or ""
     reads: frozenset[str]
     writes: frozenset[str]
 
@@ -81,10 +81,10 @@ class _Block:
     """A block that is open at some point."""
 
     word: str
-    indent: int                          #: of its opening line in the post
-    names: frozenset[str]                #: bound by its head or within it
-    mentions: frozenset[str]             #: read by its head or within it
-    condition: frozenset[str]            #: read by its head
+    indent: int  #: of its opening line in the post
+    names: frozenset[str]  #: bound by its head or within it
+    mentions: frozenset[str]  #: read by its head or within it
+    condition: frozenset[str]  #: read by its head
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class _State:
     depths: tuple[int, ...] = ()
     blocks: tuple[_Block, ...] = ()
     expects_body: bool = False
-    left: bool = False                   #: the line above was a return, break, raise
+    left: bool = False  #: the line above was a return, break, raise
     cost: float = 0.0
     outer: frozenset[str] = frozenset()  #: bound outside of every block
     loose: frozenset[str] = frozenset()  #: bound only within loops that have ended
@@ -115,9 +115,7 @@ def _statements(lines: Sequence[str]) -> list[_Statement]:
         word = match["word"] if match else ""
         reads, writes = _names(code)
         found.append(
-            _Statement(
-                tuple(lines[start:index]), code, len(text) - len(text.lstrip()), blank, word, reads, writes
-            )
+            _Statement(tuple(lines[start:index]), code, len(text) - len(text.lstrip()), blank, word, reads, writes)
         )
         blank = False
     return found
@@ -165,9 +163,7 @@ def _search(statements: list[_Statement], *, trusted: bool) -> list[_State]:
             beam = [replace(state, depths=(*state.depths, -1)) for state in beam]
             continue
         following = [
-            _placed(state, statement, depth, trusted=trusted)
-            for state in beam
-            for depth in _depths(state, statement)
+            _placed(state, statement, depth, trusted=trusted) for state in beam for depth in _depths(state, statement)
         ]
         beam = sorted(following, key=lambda state: state.cost)[:_BEAM]
     return [state for state in beam if not state.expects_body]
@@ -179,11 +175,7 @@ def _depths(state: _State, statement: _Statement) -> list[int]:
     if state.expects_body:
         return [deepest]
     if statement.word in _GOES_ON:
-        return [
-            depth
-            for depth, block in enumerate(state.blocks)
-            if block.word in _GOES_ON[statement.word]
-        ]
+        return [depth for depth, block in enumerate(state.blocks) if block.word in _GOES_ON[statement.word]]
     return list(range(deepest + 1))
 
 
@@ -197,9 +189,7 @@ def _placed(state: _State, statement: _Statement, depth: int, *, trusted: bool) 
             loose = loose | (block.names - outer)
     if blocks:
         inner = blocks[-1]
-        grown = replace(
-            inner, names=inner.names | statement.writes, mentions=inner.mentions | statement.reads
-        )
+        grown = replace(inner, names=inner.names | statement.writes, mentions=inner.mentions | statement.reads)
         blocks = (*blocks[:-1], grown)
     else:
         outer, loose = outer | statement.writes, loose - statement.writes
@@ -216,9 +206,7 @@ def _placed(state: _State, statement: _Statement, depth: int, *, trusted: bool) 
     )
 
 
-def _cost(
-    state: _State, statement: _Statement, depth: int, left: tuple[_Block, ...], *, trusted: bool
-) -> float:
+def _cost(state: _State, statement: _Statement, depth: int, left: tuple[_Block, ...], *, trusted: bool) -> float:
     """How odd it would be to find the statement at this depth."""
     cost = 0.0
     stays = not left

@@ -20,7 +20,9 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 # A cheap look before the patterns.
-_MAY_BE_OLD = re.compile(r"\bprint\s+[^=(]|\bprint\s*\(.*\)\s*[,%]|xrange|raw_input|async=|retain_variables|\.data\[0\]|\bexcept \w+,")
+_MAY_BE_OLD = re.compile(
+    r"\bprint\s+[^=(]|\bprint\s*\(.*\)\s*[,%]|xrange|raw_input|async=|retain_variables|\.data\[0\]|\bexcept \w+,"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +30,7 @@ class Modernised:
     """A line in today's spelling."""
 
     text: str
-    changes: tuple[tuple[str, str], ...] = ()    #: what stood there, what stands there now
+    changes: tuple[tuple[str, str], ...] = ()  #: what stood there, what stands there now
 
 
 def modernised(line: str) -> Modernised:

@@ -16,13 +16,13 @@ class LineKind(IntEnum):
 
     BLANK = 0
     PROSE = 1
-    CODE = 2             #: cannot be anything else
-    WEAK = 3             #: valid Python that people also write in sentences: `x`, `x.grad`, `pass`
-    HEAD = 4             #: opens a block, or goes on with one: `for i in range(3):`, `else:`
+    CODE = 2  #: cannot be anything else
+    WEAK = 3  #: valid Python that people also write in sentences: `x`, `x.grad`, `pass`
+    HEAD = 4  #: opens a block, or goes on with one: `for i in range(3):`, `else:`
     COMMENT = 5
-    OUTPUT = 6           #: a value that a program printed
-    SHELL = 7            #: a command for a shell or a notebook: `pip install`, `%matplotlib inline`
-    OPEN = 8             #: a statement that goes on in the next line
+    OUTPUT = 6  #: a value that a program printed
+    SHELL = 7  #: a command for a shell or a notebook: `pip install`, `%matplotlib inline`
+    OPEN = 8  #: a statement that goes on in the next line
 
 
 _SHELL = re.compile(
@@ -49,9 +49,7 @@ _KEYWORD = (
     "raise|global|nonlocal|except|match|case|type"
 )
 _SENTENCE = re.compile(rf"(?<![\w.])(?!(?:{_KEYWORD})\b)[A-Za-z]+ +(?!(?:{_KEYWORD})\b)[A-Za-z]+\b")
-_PROGRESS = re.compile(
-    r"^\s*(?:epoch|step|iter\w*|batch|loss|train|test|acc\w*)\b\W*\d*.{0,24}\d+\.\d+", re.IGNORECASE
-)
+_PROGRESS = re.compile(r"^\s*(?:epoch|step|iter\w*|batch|loss|train|test|acc\w*)\b\W*\d*.{0,24}\d+\.\d+", re.IGNORECASE)
 _HEAD = re.compile(
     r"^\s*(?:async\s+)?(?:def|class|for|while|if|elif|with|else|try|except|finally|match|case)\b.*:\s*(?:#.*)?$"
 )
@@ -63,13 +61,10 @@ _NO_CODE = re.compile(r"^[^=()\[\].#@:%!$<>*+/-]*$")
 _FIRST_SIGN = re.compile(r"^\s*[A-Za-z_@(\[{#'\"~\d.-]")
 _KEYWORD_STATEMENT = re.compile(r"^\s*(?:import|from|return|pass|break|continue|del|assert|raise|global|print)\b")
 _MARKUP = re.compile(r"^\s*(?:!\[|\[[^\]]*\]\(|<[a-z]+[ >]|https?://|#{1,6} ?[^\w\s]?\s*$|\|.*\|\s*$)")
-_LABEL = re.compile(r"^\s*[A-Z][\w ]{0,24}:\s")
 _CODE_SIGNS = (ast.Attribute, ast.Call, ast.Subscript, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _TRIPLE_QUOTES = ('"""', "'''")
 _HAN = re.compile("[\u3400-\u9fff]")
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
 _PRINTING_CALLS = frozenset({"print", "help", "len", "type", "plot", "display", "repr", "exec", "input", "breakpoint"})
-_TENSOR_TYPES = frozenset({"tensor", "Tensor", "int", "float", "str", "bool", "list", "dict", "tuple", "Any"})
 
 
 @lru_cache(maxsize=4096)
@@ -134,7 +129,9 @@ def _shell_or_code(line: str) -> LineKind:
 def _by_parsing(line: str) -> LineKind:
     stripped = line.strip()
     if _DECORATOR.match(line):
-        return LineKind.HEAD if "." in stripped or "_" in stripped or stripped == "@staticmethod" else LineKind.PROSE
+        # `@someone` is a person.
+        known = any(sign in stripped for sign in "._") or stripped in ("@staticmethod", "@property")
+        return LineKind.HEAD if known else LineKind.PROSE
     if _CONTINUES_BLOCK.match(line):
         return LineKind.HEAD if _head_parses(stripped) else LineKind.PROSE
     if _HEAD.match(line):
@@ -165,20 +162,28 @@ def _head(stripped: str) -> LineKind:
     if tree is None:
         return LineKind.PROSE
     match tree.body[0]:
-        case ast.If(test=ast.Name()) | ast.While(test=ast.Name()) | ast.With(items=[ast.withitem(context_expr=ast.Name())]):
+        case (
+            ast.If(test=ast.Name())
+            | ast.While(test=ast.Name())
+            | ast.With(items=[ast.withitem(context_expr=ast.Name())])
+        ):
             return LineKind.WEAK
         case _:
             return LineKind.HEAD
 
 
+_STATEMENT_OPENS = re.compile(r"(?:return\s+|print\s*)?[\w.,\s*\[\]'\":]*?(?:[-+*/@|&]?=\s*|)[\w.\[\]'\"-]*\s?[(\[{]")
+_LONG_STRING_OPENS = re.compile(r"[\w.\s=(\[]*[rbfRBF]?(?:'''|\"\"\")")
+_OPENING_WORDS = frozenset({"def", "class", "from", "return", "with", "for", "if"})
+
+
 def _goes_on(stripped: str) -> bool:
-    """Whether the line is the beginning of a statement whose brackets close later."""
-    if _HAN.search(_without_strings(stripped)) or open_brackets(stripped) <= 0:
-        return opens_triple_quote(stripped) is not None and bool(re.match(r"[\w.\s=(\[]*[rbfRBF]?('''|\"\"\")", stripped))
-    head = _without_strings(stripped)
-    first = re.match(r"(?:return\s+|print\s*)?[\w.,\s*\[\]'\":]*?(?:[-+*/@|&]?=\s*|)[\w.\[\]'\"-]*\s?[(\[{]", head)
-    words = re.split(r"[(\[{=]", head, maxsplit=1)[0].split()
-    return first is not None and (len(words) <= 2 or words[0] in ("def", "class", "from", "return", "with", "for", "if"))
+    """Whether the line is the beginning of a statement whose brackets or long string close later."""
+    code = _without_strings(stripped)
+    if _HAN.search(code) or open_brackets(stripped) <= 0:
+        return opens_triple_quote(stripped) is not None and _LONG_STRING_OPENS.match(stripped) is not None
+    words = re.split(r"[(\[{=]", code, maxsplit=1)[0].split()
+    return _STATEMENT_OPENS.match(code) is not None and (len(words) <= 2 or words[0] in _OPENING_WORDS)
 
 
 def _strength(statement: ast.stmt) -> LineKind:
@@ -229,9 +234,7 @@ def _expression(value: ast.expr) -> LineKind:
 
 def _has_code_signs(value: ast.expr) -> bool:
     """`x.grad == 4 * x` yes; `not sure`, `a or b` no."""
-    return _ascii(value) and any(
-        isinstance(part, _CODE_SIGNS) for part in ast.walk(value)
-    )
+    return _ascii(value) and any(isinstance(part, _CODE_SIGNS) for part in ast.walk(value))
 
 
 def _ascii_target(target: ast.expr) -> bool:

@@ -34,7 +34,7 @@ class _Line:
     text: str
     number: int
     assumptions: tuple[Assumption, ...] = ()
-    verbatim: bool = False               #: it stands within a string
+    verbatim: bool = False  #: it stands within a string
 
 
 def block_of(
@@ -73,10 +73,7 @@ def block_of(
         if assumption.kind is not AssumptionKind.LEFT_OUT
     ]
     notes += [
-        assumption
-        for line in placed
-        for assumption in line.assumptions
-        if assumption.kind is AssumptionKind.LEFT_OUT
+        assumption for line in placed for assumption in line.assumptions if assumption.kind is AssumptionKind.LEFT_OUT
     ]
     return CodeBlock(
         text="\n".join(line.text for line in placed),
@@ -112,7 +109,7 @@ def _mended(line: TypedLine) -> _Line:
         text=today.text.rstrip(),
         number=line.number,
         assumptions=(
-            *(_restored(old, new) for old, new in plain.changes),
+            *(_restored(old, new) for old, new in (*line.changes, *plain.changes)),
             *(
                 Assumption(
                     kind=AssumptionKind.MODERNISED,

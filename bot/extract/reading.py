@@ -13,6 +13,7 @@ from bot.extract.blocks import Region, RegionKind, SourceLine, regions
 from bot.extract.language import is_traditional, language_of
 from bot.extract.lines import LineKind
 from bot.extract.mentions import mentions, without_links
+from bot.extract.outputs import labelled_output, stated_outputs
 from bot.extract.program import block_of
 from bot.extract.repair_text import without_invisibles
 from bot.extract.scan import Unit, accepted, units
@@ -60,12 +61,10 @@ class _Page:
     outputs: list[QuotedOutput] = field(default_factory=list)
     defined: frozenset[str] = frozenset()
     last_code: str | None = None
-    patience: int = _PATIENCE            #: characters of broken code that may still be looked into
+    patience: int = _PATIENCE  #: characters of broken code that may still be looked into
 
 
-def _reading(
-    page: _Page, *, text: str, title: str, language: Language | None, errors: Sequence[FoundError]
-) -> Reading:
+def _reading(page: _Page, *, text: str, title: str, language: Language | None, errors: Sequence[FoundError]) -> Reading:
     prose = "\n".join(page.prose).strip()
     words = without_links(prose)
     spoken = language or language_of(words) or language_of(title) or Language.ENGLISH
@@ -77,7 +76,7 @@ def _reading(
         prose=prose,
         blocks=tuple(page.blocks),
         mentions=mentions(words, defined=page.defined),
-        outputs=tuple(page.outputs),
+        outputs=(*page.outputs, *stated_outputs(words, defined=page.defined)),
         error=error,
         picture_only=pictures and not page.blocks and error is None and not page.outputs,
     )
@@ -128,9 +127,7 @@ def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) ->
             case LineKind.COMMENT | LineKind.BLANK:
                 code.extend(unit.lines)
     split = {number for number, count in Counter(line.number for line in code).items() if count > 1}
-    block = block_of(
-        code, fenced=fenced, defined=page.defined, split=split, left_out=left_out, patience=page.patience
-    )
+    block = block_of(code, fenced=fenced, defined=page.defined, split=split, left_out=left_out, patience=page.patience)
     if block is None or any(note.kind is AssumptionKind.LEFT_OUT for note in block.assumptions):
         page.patience -= sum(len(line.text) for line in code)
     if block is None:
@@ -147,6 +144,9 @@ def _read_words(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) 
             _output(page, unit.text)
         elif unit.kind is not LineKind.SHELL and not quote and not fenced:
             page.prose.append(unit.text.strip())
+            value = labelled_output(unit.text)
+            if value is not None and page.last_code is not None:
+                _output(page, value)
 
 
 def _outputs(page: _Page, typed: Sequence[TypedLine]) -> None:

@@ -37,7 +37,7 @@ class Mended:
     """A line of code with its characters put right."""
 
     text: str
-    changes: tuple[tuple[str, str], ...] = ()    #: what stood there, what stands there now
+    changes: tuple[tuple[str, str], ...] = ()  #: what stood there, what stands there now
 
 
 def without_invisibles(text: str) -> str:

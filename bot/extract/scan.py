@@ -11,12 +11,13 @@ from bot.extract.legacy import modernised
 from bot.extract.lines import LineKind, kind_of, open_brackets, opens_triple_quote
 from bot.extract.repair_text import mended
 from bot.extract.transcript import Role, TypedLine
-from bot.source import names_bound_by, parse, parses
+from bot.source import names_bound_by, parses
 
-_LONGEST_STATEMENT = 60                  #: lines
-_MOST_SPLITS = 60                        #: run-together lines looked at, and the pieces they gave, in one region
-_MOST_PLACES = 24                        #: beginnings of a line that may be its first statement
-_MOST_JOINS = 40                         #: statements that seem to go on and never end, in one region
+_LONGEST_STATEMENT = 60  #: lines
+_MOST_SPLITS = 60  #: run-together lines looked at, and the pieces they gave, in one region
+_LONGEST_RUN_TOGETHER = 600  #: characters
+_MOST_PLACES = 24  #: beginnings of a line that may be its first statement
+_MOST_JOINS = 40  #: statements that seem to go on and never end, in one region
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _LABEL = re.compile(r"^(?P<label>[^:：=()\[\]\"']{1,24}[:：])\s*(?P<code>\S.*)$")
@@ -28,6 +29,8 @@ _NEXT_STATEMENT = re.compile(r"\s+(?=[A-Za-z_@])(?!(?:if|else|for|and|or|in|is|n
 _KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|assert)\b")
 _HEADING = re.compile(r"^#{1,6}\s+\S")
 _TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
+_LATIN_STRETCH = re.compile(r"[\x20-\x7e，（）“”‘’]{20,}")
+_STRETCH_ENDS = " ，,。.：:;；"
 _CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
@@ -69,11 +72,12 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
         if kind is LineKind.PROSE and (unwrapped := _unwrapped(line, marked=marked)) is not None:
             found.append(Unit(kind_of(mended(unwrapped.text).text), (unwrapped,)))
         elif kind is LineKind.PROSE and splits < _MOST_SPLITS and _RUN_TOGETHER.match(line.text):
-            pieces = _taken_apart(line.text)
-            splits += 1 + len(pieces)
-            found.extend(Unit(LineKind.CODE, (replace(line, text=piece),)) for piece in pieces)
-            if not pieces:
-                found.append(Unit(kind, (line,)))
+            parts = _taken_apart(line)
+            splits += 1 + len(parts)
+            found.extend(parts or [Unit(kind, (line,))])
+        elif kind is LineKind.PROSE and splits < _MOST_SPLITS and (parts := _embedded(line)):
+            splits += len(parts)
+            found.extend(parts)
         else:
             found.append(Unit(kind, (line,)))
         index += 1
@@ -166,27 +170,46 @@ def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:
     return None
 
 
-def _taken_apart(text: str) -> list[str]:
+def _taken_apart(line: TypedLine) -> list[Unit]:
     """The statements of a line whose line ends were lost, or nothing when it is something else."""
-    if _HAN.search(text) or len(text) > 600 or "#" in text:
+    text = line.text
+    if _HAN.search(text) or len(text) > _LONGEST_RUN_TOGETHER or "#" in text:
         return []
+    plain = mended(text)
     indent = text[: len(text) - len(text.lstrip())]
-    rest = mended(text).text.strip()
+    rest = plain.text.strip()
     pieces: list[str] = []
     known: set[str] = set()
     while rest:
         piece = _first_statement(rest)
-        if piece is None:
+        kind = kind_of(piece) if piece is not None else LineKind.PROSE
+        if piece is None or kind not in (LineKind.CODE, LineKind.WEAK):
             return []
-        kind = kind_of(piece)
-        if kind is LineKind.WEAK and re.match(r"[A-Za-z_]\w*", piece) and piece.split(".")[0] not in known:
-            return []
-        if kind not in (LineKind.CODE, LineKind.WEAK):
+        if kind is LineKind.WEAK and piece[0].isalpha() and piece.split(".")[0] not in known:
             return []
         known |= names_bound_by(piece)
         pieces.append(indent + piece)
         rest = rest[len(piece) :].strip()
-    return pieces if len(pieces) > 1 else []
+    if len(pieces) < 2:
+        return []
+    first, *others = pieces
+    return [
+        Unit(LineKind.CODE, (replace(line, text=first, changes=plain.changes),)),
+        *(Unit(LineKind.CODE, (replace(line, text=piece),)) for piece in others),
+    ]
+
+
+def _embedded(line: TypedLine) -> list[Unit]:
+    """Several statements within a Chinese sentence, with the words around them; nothing when there are none."""
+    if not _HAN.search(line.text) or line.text.count("=") < 2:
+        return []
+    for match in _LATIN_STRETCH.finditer(line.text):
+        code = _taken_apart(replace(line, text=match.group().strip(_STRETCH_ENDS)))
+        if code:
+            before, after = line.text[: match.start()].strip(), line.text[match.end() :].strip()
+            words = [Unit(LineKind.PROSE, (replace(line, text=text),)) if text else None for text in (before, after)]
+            return [unit for unit in (words[0], *code, words[1]) if unit is not None]
+    return []
 
 
 def _first_statement(text: str) -> str | None:
@@ -214,9 +237,7 @@ def _settled_run(run: list[Unit], *, marked: bool, defined: frozenset[str]) -> l
         return run
     strong = any(unit.kind in (LineKind.CODE, LineKind.HEAD) for unit in run)
     known = defined | _bound(run)
-    kinds = [
-        _settled(run, index, strong=strong, marked=marked, known=known) for index in range(len(run))
-    ]
+    kinds = [_settled(run, index, strong=strong, marked=marked, known=known) for index in range(len(run))]
     has_code = LineKind.CODE in kinds
     result = []
     for unit, kind in zip(run, kinds, strict=True):

@@ -96,8 +96,8 @@ class FoundError:
     """A quoted error and the lines of the post that hold nothing else."""
 
     error: QuotedError
-    lines: frozenset[int]                #: numbers of lines that are neither sentences nor code
-    known: bool                          #: it is one of torch's messages about autograd
+    lines: frozenset[int]  #: numbers of lines that are neither sentences nor code
+    known: bool  #: it is one of torch's messages about autograd
 
 
 def find_errors(lines: Sequence[SourceLine]) -> tuple[FoundError, ...]:
@@ -167,9 +167,7 @@ def _end_of_traceback(lines: Sequence[SourceLine], start: int) -> int:
             return _behind_message(lines, index)
         if _is_trace_line(text) or _HEADER.search(text) or (text.strip() and _FRAME.match(lines[index - 1].text)):
             last = index
-        elif text.strip() and (not text.startswith((" ", "\t")) or index - last > 3):
-            break
-        elif index - last > 6:
+        elif (text.strip() and (not text.startswith((" ", "\t")) or index - last > 3)) or index - last > 6:
             break
         index += 1
     return last + 1 if last > start else _last_indented(lines, start)
@@ -271,9 +269,7 @@ def _whole_line(lines: Sequence[SourceLine], index: int, match: re.Match[str]) -
         end += 1
     spoken.update(following.number for following in lines[index + 1 : end])
     type_ = (groups.get("type") or "").replace(" ", "") or None
-    tail = " ".join(
-        following.text.strip() for following in lines[index + 1 : end] if not _FRAME.match(following.text)
-    )
+    tail = " ".join(following.text.strip() for following in lines[index + 1 : end] if not _FRAME.match(following.text))
     number, source = _own_frame(lines[index:end])
     if "line" in groups:
         number, source = int(groups["line"][:6]), tail or None

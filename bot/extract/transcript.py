@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from bot.extract.blocks import SourceLine
 
@@ -20,17 +21,19 @@ class Role(Enum):
     """What a session says about a line."""
 
     UNKNOWN = "unknown"
-    TYPED = "typed"              #: behind a prompt: code
-    PRINTED = "printed"          #: not behind a prompt, in a session: an output
+    TYPED = "typed"  #: behind a prompt: code
+    PRINTED = "printed"  #: not behind a prompt, in a session: an output
 
 
 @dataclass(frozen=True, slots=True)
 class TypedLine:
     """A line without its prompt or number."""
 
-    number: int                          #: its line in the post, from 1
+    number: int  #: its line in the post, from 1
     text: str
     role: Role = Role.UNKNOWN
+    #: Characters already put right: what stood there, what stands there now.
+    changes: tuple[tuple[str, str], ...] = ()
 
 
 def typed_lines(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:
@@ -69,7 +72,7 @@ def _is_listing(lines: Sequence[SourceLine]) -> bool:
     filled = sum(1 for line in lines if line.text.strip())
     if len(numbers) < 3 or len(numbers) < 0.8 * filled:
         return False
-    steps = [second - first for first, second in zip(numbers, numbers[1:], strict=False)]
+    steps = [second - first for first, second in pairwise(numbers)]
     return steps.count(1) >= 0.8 * len(steps)
 
 

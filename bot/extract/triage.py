@@ -12,7 +12,6 @@ from bot.extract import cues
 from bot.extract.phrases import Words
 from bot.extract.traceback import is_autograd_message
 
-
 # How titles of changes to a project begin. The second kind also begins titles of people with a problem.
 _CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:(?:feat|fix|docs?|chore|refactor|test|ci|perf|build)(?:\([^)]*\))?!?:|"
@@ -28,7 +27,7 @@ _TORCH_CALL = re.compile(r"requires_grad|\.backward\(|zero_grad|grad_fn|nn\.modu
 _TORCH_CODE = re.compile(r"\btorch\b|\bnn\.")
 _NUMPY = re.compile(r"\bnp\.\w+\(")
 _HAN = re.compile("[\u3400-\u9fff]")
-_SHORT = 30                              #: words of a post that only thanks or points somewhere
+_SHORT = 30  #: words of a post that only thanks or points somewhere
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+")
 
 
@@ -54,7 +53,7 @@ class _Told:
 
     question: Question
     reading: Reading
-    title: Words                         #: empty when the post did not open its topic
+    title: Words  #: empty when the post did not open its topic
     prose: Words
 
     @classmethod

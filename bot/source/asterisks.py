@@ -29,8 +29,8 @@ _NUMBER_SUFFIXES = frozenset("jJlL")
 class Restored:
     """One place where an asterisk was put back."""
 
-    original: str                        #: "xx"
-    restored: str                        #: "x*x"
+    original: str  #: "xx"
+    restored: str  #: "x*x"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,8 +26,8 @@ class Use:
     """A name that is read although nothing gave it a value."""
 
     name: str
-    line: int                            #: from 1
-    deferred: bool                       #: only inside a function's body, which may never run
+    line: int  #: from 1
+    deferred: bool  #: only inside a function's body, which may never run
 
 
 def bound_names(tree: ast.AST) -> frozenset[str]:

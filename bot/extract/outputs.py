@@ -1,0 +1,34 @@
+"""Values that sentences state: `x.grad is None`, `Output: tensor([0., 2.])`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Set
+
+from bot.domain.snippet import QuotedOutput
+
+_VALUE = r"(?P<value>None\b|nan\b|tensor\([^)\n]{0,300}\))"
+_STATED = re.compile(
+    r"(?<![A-Za-z0-9_.])(?P<code>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+){0,4}(?:\[[^\]\s]{1,20}\])?)[`*]*\s?(?:的(?:值|结果|輸出|输出)?)?\s?"
+    r"(?:为|是|等于|变成|变为|成了|為|=>|is|was|are|equals|returns|returned|gives|gave|prints|shows|becomes|outputs)\s?"
+    r"(?:always|still|just|also|only|now|都|就|还|仍|仍然)?\s?[`*]*" + _VALUE
+)
+_LABELLED = re.compile(
+    r"^[\s*_`]*(?:the )?(?:outputs?|results?|prints?|it prints|输出|结果|打印|輸出|結果)\s*(?:is|are|如下|为|是|結果|结果)?"
+    r"\s*[:：]\s*[`*]*(?P<value>(?:\(?tensor\(|None\b|nan\b).*?)[`*\s]*$",
+    re.IGNORECASE,
+)
+
+
+def labelled_output(line: str) -> str | None:
+    """The value behind a label such as `Output:`, when the line is one."""
+    match = _LABELLED.match(line)
+    return match["value"] if match else None
+
+
+def stated_outputs(prose: str, *, defined: Set[str]) -> Iterator[QuotedOutput]:
+    """What the sentences say that an expression is. `defined` are names the post's code uses."""
+    for match in _STATED.finditer(prose):
+        code = match["code"]
+        if "." in code or code in defined:
+            yield QuotedOutput(text=match["value"], after=code)
