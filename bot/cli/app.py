@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answer, db, drafts, knowledge, replay, run_code, serve
+from bot.cli import answer, db, doctor, drafts, knowledge, replay, run_code, sandbox, serve
 from bot.cli.context import Context
 from bot.errors import BotError
 
@@ -50,7 +50,6 @@ def _default_data() -> Path:
     return Path(base) / "autograd-bot"
 
 
-@app.command()
 def version() -> None:
     """Print the version of the program and of the torch in the sandbox.
 
@@ -68,8 +67,11 @@ app.command(name="demo")(replay.demo)
 app.command(name="poll")(serve.poll)
 app.command(name="serve")(serve.serve)
 app.add_typer(drafts.app, name="drafts")
-app.add_typer(db.app, name="db")
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(db.app, name="db")
+app.add_typer(sandbox.app, name="sandbox")
+app.command(name="doctor")(doctor.doctor)
+app.command(name="version")(version)
 
 
 def run() -> None:
