@@ -52,6 +52,7 @@ class Parts:
     filter_program: bytes  #: the snippet's seccomp filter
     harness: Mapping[str, bytes]  #: path under /harness to content
     layers: tuple[str, ...]  #: named in every run's facts
+    seal: tuple[str, ...] = ("--remount-ro", "/")  #: arguments of bwrap that follow the harness
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
         open_files.append(filter_file)
         server = ["/env/bin/python3", "-S", "-P", "-s", "-B", "-X", "utf8", "-c", _boot(open_files[0], filter_file)]
         process = subprocess.Popen(
-            [program, *made_of.arguments, *words, "--remount-ro", "/", "--", *server],
+            [program, *made_of.arguments, *words, *made_of.seal, "--", *server],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=complaints,

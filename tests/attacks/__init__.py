@@ -1,0 +1,1 @@
+"""What a hostile forum might post, and what must come of it. See docs/security.md."""
