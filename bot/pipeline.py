@@ -9,10 +9,10 @@ from pathlib import Path
 from bot import context, verify
 from bot.context import Contexts
 from bot.diagnose import facts, signals
-from bot.diagnose.match import Matcher
+from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
 from bot.domain.confusion import Confusion
-from bot.domain.diagnosis import Diagnosis, Proof, Repair
+from bot.domain.diagnosis import Check, CheckState, Diagnosis, Proof, Repair
 from bot.domain.post import Question
 from bot.domain.run import Limits, NumericRun, Outcome, Run
 from bot.domain.snippet import Reading, Snippet
@@ -20,7 +20,7 @@ from bot.draft import render
 from bot.extract import triage
 from bot.extract.reading import read
 from bot.library import Library, read_library, shipped_contexts
-from bot.repair.propose import repairs
+from bot.repair.propose import repairs, written_by_hand
 from bot.sandbox import NumericOrder, Order, Sandbox
 from bot.settings import Settings
 
@@ -78,28 +78,34 @@ class Pipeline:
                 first = shown
         return first
 
-    def _mend(self, entry: Confusion, shown: Shown, reading: Reading) -> Mended | None:
-        """The first repair that is proved, else the first that was tried, else None."""
+    def _mend(self, entry: Confusion, shown: Shown, reading: Reading, *, fix: str | None = None) -> Mended | None:
+        """The first repair that is proved, else the first that was tried, else None; with `fix`, that one alone."""
         assert shown.diagnosis is not None
         tried: Mended | None = None
-        before = self.matcher.mistakes(shown.snippet.code, shown.run, reading)
         for repair in repairs(entry, shown.diagnosis, shown.snippet.code):
-            after = self.run(repair.code)
-            proof = verify.proof_of(
-                repair,
-                original=shown.snippet.code,
-                diagnosis=shown.diagnosis,
-                before=shown.run,
-                after=after,
-                shown_before=before,
-                shown_after=self.matcher.mistakes(repair.code, after, reading),
-                numeric=self._compare(repair, shown, after) if after.outcome is Outcome.FINISHED else None,
-            )
-            mended = Mended(repair, after, proof)
-            if proof.holds:
+            if fix not in (None, repair.fix):
+                continue
+            mended = self._tried(shown, repair, reading)
+            if mended.proof.holds:
                 return mended
             tried = tried or mended
         return tried
+
+    def _tried(self, shown: Shown, repair: Repair, reading: Reading) -> Mended:
+        """A repair, run, and what that proves."""
+        assert shown.diagnosis is not None
+        after = self.run(repair.code)
+        proof = verify.proof_of(
+            repair,
+            original=shown.snippet.code,
+            diagnosis=shown.diagnosis,
+            before=shown.run,
+            after=after,
+            shown_before=self.matcher.mistakes(shown.snippet.code, shown.run, reading),
+            shown_after=self.matcher.mistakes(repair.code, after, reading),
+            numeric=self._compare(repair, shown, after) if after.outcome is Outcome.FINISHED else None,
+        )
+        return Mended(repair, after, proof)
 
     def _compare(self, repair: Repair, shown: Shown, after: Run) -> NumericRun | None:
         """The repaired program's gradients beside numeric derivatives."""
@@ -144,6 +150,70 @@ class Pipeline:
             reply=reply,
         )
 
+    # What a moderator asks to be made again
+
+    def answer_as(self, question: Question, *, confusion: str, fix: str | None = None) -> Answer:
+        """As `answer`, with the diagnosis, and the fix, that a person chose.
+
+        Where no run shows the confusion, the answer explains it with the entry's own example.
+        Raises `NotFound` for an unknown confusion, `SandboxError` when code cannot be run.
+        """
+        started = self.clock()
+        entry = self.library.get(confusion)
+        reading = read(question.post.raw, language=question.language)
+        answer = self._chosen(question, reading, entry, fix)
+        reason = f"a moderator chose {entry.name}" + (f", fix {fix}" if fix else "")
+        return replace(answer, reason=reason, reported_error=reading.error, seconds=self.clock() - started)
+
+    def _chosen(self, question: Question, reading: Reading, entry: Confusion, fix: str | None) -> Answer:
+        for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
+            run = self.run(snippet.code)
+            found = self.matcher.alone(entry, snippet.code, run)
+            if found is not None:
+                shown = Shown(snippet, run, replace(found, same_error=same_error(reading.error, run)))
+                return self._draft(question, reading, entry, shown, self._mend(entry, shown, reading, fix=fix))
+        return self._explained(
+            question, reading, entry, Diagnosis(confusion=entry.name, evidence=(), confidence=1.0, ran=False)
+        )
+
+    def prove(self, code: str, *, question: Question, confusion: str, original: str | None) -> Answer:
+        """What can be said of code that a person wrote for a reply, run now beside the asker's program.
+
+        `original` is None when the post held nothing to run; then there is less to compare. A person may
+        change what any of the entry's fixes may change, and as many lines as they like.
+        Raises `NotFound` for an unknown confusion, `SandboxError` when code cannot be run.
+        """
+        started = self.clock()
+        entry = self.library.get(confusion)
+        reading = read(question.post.raw, language=question.language)
+        base = original if original is not None else code
+        before = self.run(base)
+        found = self.matcher.by_run(base, before, reading, title=question.title)
+        if found is None or found.confusion != confusion:
+            found = self.matcher.alone(entry, base, before)
+        if found is None:
+            found = Diagnosis(confusion=confusion, evidence=(), confidence=0.0, ran=True)
+        repair = written_by_hand(entry, found, base, code)
+        mended = self._tried(Shown(Snippet(code=base), before, found), repair, reading)
+        proof = replace(mended.proof, minimal=Check(state=CheckState.NOT_CHECKED, why="a person wrote this code"))
+        if original is None:
+            alone = Check(state=CheckState.NOT_CHECKED, why="the post holds no program to compare with")
+            proof = replace(proof, values_kept=alone)
+        return Answer(
+            id=question.post.id,
+            language=reading.language,
+            verdict=Verdict.DRAFT,
+            reason="a moderator's code was run",
+            snippet=Snippet(code=base) if original is not None else None,
+            before=before if original is not None else None,
+            reported_error=reading.error,
+            diagnosis=found,
+            repair=repair,
+            after=mended.after,
+            proof=proof,
+            seconds=self.clock() - started,
+        )
+
     # Where nothing could be run, or nothing was seen
 
     def _nothing_seen(self, question: Question, reading: Reading, shown: Shown) -> Answer:
@@ -163,7 +233,9 @@ class Pipeline:
         diagnosis = self.matcher.by_text(reading, title=question.title)
         if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
             return self._skip(question, reading, "no entry fits the words")
-        entry = self.library.get(diagnosis.confusion)
+        return self._explained(question, reading, self.library.get(diagnosis.confusion), diagnosis)
+
+    def _explained(self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis) -> Answer:
         example, told = self._example(entry)
         reply = render.reply(
             render.Evidence(

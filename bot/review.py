@@ -173,6 +173,12 @@ def redraft(
     return _answer_anew(connection, draft, question, answer, answer_id, now, by=by)
 
 
+def require_read(connection: Connection, draft_id: int, *, revision: int) -> None:
+    """Raises `AlreadyDecided` when the draft has another text than the one that was read."""
+    if drafts.get(connection, draft_id).revision != revision:
+        raise AlreadyDecided(drafts.who_was_first(connection, draft_id))
+
+
 def claim(connection: Connection, draft_id: int, *, by: str, now: datetime, settings: ReviewSettings) -> Draft:
     """The draft, kept from others for a while. Claiming again begins the time anew."""
     draft = _pending(connection, draft_id, by=by, now=now)

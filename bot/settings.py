@@ -164,6 +164,7 @@ class WebSettings(_Section):
     admin_groups: tuple[str, ...] = Field(("admins",), description="Forum groups whose members may do everything.")
     reviewer_groups: tuple[str, ...] = Field(("moderators",), description="Forum groups whose members decide.")
     reader_groups: tuple[str, ...] = Field((), description="Forum groups whose members may look and change nothing.")
+    overdue_hours: float = Field(24.0, gt=0, description="Drafts that wait longer are marked as overdue.")
     session_hours: float = Field(12.0, gt=0, le=12, description="How long a sign-in lasts.")
     logins_per_minute: int = Field(20, ge=1, description="Sign-in attempts one address may make in a minute.")
 

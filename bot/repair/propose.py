@@ -43,6 +43,19 @@ def repairs(entry: Confusion, diagnosis: Diagnosis, code: str) -> Iterator[Repai
         )
 
 
+def written_by_hand(entry: Confusion, diagnosis: Diagnosis, before: str, after: str) -> Repair:
+    """The edit that a person made of a program. It may change and cut what any of the entry's fixes may."""
+    target = Target(dict(diagnosis.names), diagnosis.error_line, diagnosis.cause_line)
+    return Repair(
+        fix="by hand",
+        code=after,
+        diff=diff(before, after),
+        changed=changed_lines(before, after),
+        changes=tuple(_plain(name, target) for fix in entry.fixes for name in fix.changes),
+        cuts=tuple(_plain(name, target) for fix in entry.fixes for name in fix.cuts),
+    )
+
+
 def diff(before: str, after: str) -> str:
     """A unified diff without file names."""
     rows = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]

@@ -52,6 +52,12 @@ def summary(connection: Connection, draft_id: int) -> DraftSummary | None:
     return None if row is None else DraftSummary(**row._mapping)
 
 
+def newest(connection: Connection) -> Draft | None:
+    """The draft that was made last, in whatever state."""
+    row = connection.execute(_whole().order_by(drafts.c.id.desc()).limit(1)).first()
+    return None if row is None else _draft(row)
+
+
 def of_post(connection: Connection, post_id: str) -> Draft | None:
     """The newest draft made for a post, in whatever state."""
     query = _whole().where(drafts.c.post_id == post_id).order_by(drafts.c.id.desc()).limit(1)

@@ -88,6 +88,13 @@ def failed(connection: Connection, post_id: str, sha256: str, *, again_at: datet
     return PostState.SET_ASIDE
 
 
+def again(connection: Connection, post_id: str, *, now: datetime) -> None:
+    """A person wants the post that was set aside to be tried once more."""
+    row = {"state": PostState.WAITING, "reason": None, "due_at": now, "failures": 0}
+    aside = (posts.c.id == post_id, posts.c.state == PostState.SET_ASIDE)
+    connection.execute(update(posts).where(*aside).values(row))
+
+
 def _put(connection: Connection, post: Post, **kept: Any) -> None:
     """The row of the post, in place of the one before."""
     row = {
