@@ -63,7 +63,8 @@ def held_lines(original: str, repaired: str, after: Run, *, blamed: int | None) 
     kept = {new: old for old, new in line_map(original, repaired).items()}
     lines = set()
     for event in after.tape.events if after.tape else ():
-        cut = short_name(event.op) in CUTS or not event.grad_enabled
+        tracked = any(state.requires_grad for state in event.inputs)
+        cut = tracked and (short_name(event.op) in CUTS or not event.grad_enabled)
         if cut and event.line in kept and kept[event.line] != blamed:
             lines.add(event.line)
     return tuple(sorted(lines))

@@ -233,7 +233,8 @@ class Rehearsal(TorchFunctionMode):
             self._retained.append(self._serials.of(given[0]))
         if name == "Tensor.grad.__get__" and result is None and self.calls and frame is sys._getframe(1):
             self._went_missing(given[0], frame)
-        if line in self.held and (last in CUTS or not torch.is_grad_enabled()) and not inplace(name):
+        leaves_graph = any(tensor.requires_grad for tensor in given) and (last in CUTS or not torch.is_grad_enabled())
+        if line in self.held and leaves_graph and not inplace(name):
             result = self._held_constant(event, result)
         if result is not None and not inplace(name):
             self._notice_births(event, result, frame)
