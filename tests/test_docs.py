@@ -187,6 +187,15 @@ def test_every_make_target_on_a_page_exists(path: Path) -> None:
     assert named <= set(targets)
 
 
+def test_the_layers_that_contributing_shows_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+
+    assert "\n    " + "\n    ".join(layers) + "\n" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
 def test_no_file_names_a_place_on_somebodys_machine() -> None:
     containers = [ROOT / "docker-compose.yml", *ROOT.glob("docker/*")]
     places = re.compile(rf"{re.escape(str(ROOT))}|(?<![\w.])/(?:home|root|Users)/[a-z]")
