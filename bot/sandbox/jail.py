@@ -99,6 +99,7 @@ def isolation() -> tuple[str, ...]:
         "--setenv", "PATH", "/env/bin", "--setenv", "HOME", FOLDER, "--setenv", "TMPDIR", FOLDER,
         "--setenv", "LD_LIBRARY_PATH", "/env/lib", "--setenv", "MPLCONFIGDIR", f"{FOLDER}/matplotlib",
         "--setenv", "PYTHONHASHSEED", "0", "--setenv", "OMP_NUM_THREADS", "1",
+        "--setenv", "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1",  # large pages make a fork quick
         "--setenv", "OPENBLAS_NUM_THREADS", "1", "--setenv", "MKL_NUM_THREADS", "1",
     )  # fmt: skip
 

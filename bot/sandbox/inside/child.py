@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import gc
 import io
 import json
 import os
@@ -140,6 +141,7 @@ def _run_the_order() -> NoReturn:
 
     if not select.select([0], [], [], 0)[0]:
         _warm_up()
+    gc.enable()
     text = sys.stdin.buffer.read()
     if not text:
         os._exit(0)  # the driver no longer wants this child
