@@ -74,6 +74,15 @@ def test_only_the_sandbox_leaves_the_profiles_of_the_engine(services: Services) 
     }
 
 
+def test_the_sandboxs_profile_forbids_what_it_does_not_name() -> None:
+    profile = json.loads((ROOT / "docker" / "seccomp.json").read_text(encoding="utf-8"))
+    allowed = {name for rule in profile["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]}
+
+    assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert {"clone", "unshare", "mount", "pivot_root"} <= allowed
+    assert allowed.isdisjoint({"kexec_load", "init_module", "bpf", "reboot"})
+
+
 def test_the_two_talk_over_one_socket_in_a_volume(services: Services, compose: dict[str, Any]) -> None:
     socket = services["bot"]["environment"]["AUTOGRAD_BOT_SANDBOX__SOCKET"]
 
