@@ -70,7 +70,9 @@ class Pipeline:
         first: Shown | None = None
         for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
             run = self.run(snippet.code)
-            found = self.matcher.by_run(snippet.code, run, reading, title=question.title)
+            found = self.matcher.by_run(
+                snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
+            )
             shown = Shown(snippet, run, found)
             if found is not None:
                 return shown

@@ -15,6 +15,8 @@ from bot.domain.snippet import QuotedError, Reading
 
 #: Confidence of a mistake that the run shows, before the quoted error is compared.
 SHOWN = 0.93
+#: How well a post's words must fit an entry to be about what somebody else's program shows.
+ABOUT = 0.35
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,22 @@ class Matcher:
         excluded = self._asked.fit(f"not {entry.name}", text)
         return 0.0 if excluded > asked else asked
 
-    def by_run(self, code: str, run: Run, reading: Reading, *, title: str = "") -> Diagnosis | None:
-        """The entry that a run shows, or None. Nothing is guessed from text alone here."""
+    def by_run(
+        self, code: str, run: Run, reading: Reading, *, title: str = "", asking: bool = True, own: bool = True
+    ) -> Diagnosis | None:
+        """The entry that a run shows, or None. Nothing is guessed from text alone here.
+
+        `asking` says whether the post asks anything; `own` whether the program is the asker's. A mistake in
+        somebody else's program counts only when the post's words are about it.
+        """
         if run.outcome not in signals.READABLE:
             return None
         matches = []
         for entry in self.entries:
-            asked = self.fit(entry, f"{title}\n{reading.prose}")
+            asked = self.fit(entry, f"{title}\n{reading.prose}") if asking else 0.0
             view = View(code, run, reading, entry, asked)
             found = signals.holds(view, entry.seen) if entry.seen else None
-            if found:
+            if found and (own or asked >= ABOUT or same_error(reading.error, run)):
                 matches.append(Match(entry, found, asked, _confidence(entry, run, reading, asked)))
         if not matches:
             return None
