@@ -54,8 +54,9 @@ class Matcher:
         if run.outcome not in signals.READABLE:
             return None
         matches = []
+        text = _said(title, reading)
         for entry in self.entries:
-            asked = self.fit(entry, f"{title}\n{reading.prose}") if asking else 0.0
+            asked = self.fit(entry, text) if asking else 0.0
             view = View(code, run, reading, entry, asked)
             found = signals.holds(view, entry.seen) if entry.seen else None
             if found and (own or asked >= ABOUT or same_error(reading.error, run)):
@@ -83,7 +84,7 @@ class Matcher:
     def by_text(self, reading: Reading, *, title: str = "") -> Diagnosis | None:
         """The entry that a post asks about or whose message it quotes, when there is nothing to run."""
         matches = []
-        text = f"{title}\n{reading.prose}"
+        text = _said(title, reading)
         for entry in self.entries:
             asked = self.fit(entry, text)
             quoted = _quotes(entry, reading.error)
@@ -110,6 +111,12 @@ def same_error(reported: QuotedError | None, run: Run) -> bool | None:
     observed = [run.error.message] if run.error else []
     observed += [warning.message for warning in run.warnings]
     return any(wording.same_message(reported.message, message) for message in observed)
+
+
+def _said(title: str, reading: Reading) -> str:
+    """What the asker says in own words: torch's words, quoted in a sentence, are not the asker's."""
+    text = f"{title}\n{reading.prose}"
+    return text if reading.error is None else text.replace(reading.error.message, " ")
 
 
 def _rank(match: Match) -> tuple[int, int, float, str]:
