@@ -11,7 +11,9 @@ from bot.source import parses
 _MOST_MENTIONS = 40
 _LONGEST_MENTION = 200
 
-_LINK = re.compile(r"!?\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)|<?https?://[^\s>)\]，。]+>?|\bwww\.\S+|upload://\S+")
+_LINK = re.compile(
+    r"!?\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)|<?https?://(?:\([^\s()]{0,80}\)|[^\s>()\]，。])+>?|\bwww\.\S+|upload://\S+"
+)
 _MAY_NAME = re.compile(r"`|\w[.\[(]\w|\(\)|_\w+\s?=|（")
 _SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]{1,200})\1(?!`)")
 _NAMED = re.compile(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from bot.source import parses
 
-_COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|(?<![\w\]])\[(?:\d{1,2};){0,3}\d{1,2}m")
+_COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\[(?:\d{1,2};){0,3}\d{1,2}m")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 _ODD_SPACE = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 
 _OPENING = "“”„‟″«»＂"
+_LEFT = "“‘«„"
 _SINGLE = "‘’‚‛′´＇"
 _PUNCTUATION = str.maketrans(
     {
@@ -120,13 +121,24 @@ def _curly_string(line: str, start: int) -> tuple[str, int]:
     """The curly string that starts here in straight quotes, and where the line goes on."""
     family = _OPENING if line[start] in _OPENING else _SINGLE
     quote = '"' if family is _OPENING else "'"
+    end = _end_of_curly(line, start, family=family, quote=quote)
+    if end is None:
+        return quote, start + 1
+    inside = line[start + 1 : end]
+    if quote in inside:
+        quote = '"' if quote == "'" else "'"
+    return quote + inside + quote, end + 1
+
+
+def _end_of_curly(line: str, start: int, *, family: str, quote: str) -> int | None:
+    """Where a curly string closes: at a curly quote, or at a straight one when another curly string follows it."""
+    straight: int | None = None
     for end in range(start + 1, len(line)):
-        if line[end] in family or line[end] == quote:
-            inside = line[start + 1 : end]
-            if quote in inside or (quote == "'" and "'" in inside):
-                quote = '"' if quote == "'" else "'"
-            return quote + inside + quote, end + 1
-    return quote, start + 1
+        if line[end] == quote and straight is None:
+            straight = end
+        elif line[end] in family:
+            return straight if straight is not None and line[end] in _LEFT else end
+    return straight
 
 
 def _differences(old: str, new: str) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ _HEADING = re.compile(r"^#{1,6}\s+\S")
 _TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
 _LATIN_STRETCH = re.compile(r"[\x20-\x7e，（）“”‘’]{20,}")
 _STRETCH_ENDS = " ，,。.：:;；"
+_TOUCHING = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=[A-Za-z_(])|\)(?=\w)")
 _CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
@@ -69,7 +70,7 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
             found.append(Unit(kind, tuple(lines[index:end])))
             index = end
             continue
-        if kind is LineKind.PROSE and (unwrapped := _unwrapped(line, marked=marked)) is not None:
+        if kind in (LineKind.PROSE, LineKind.WEAK) and (unwrapped := _unwrapped(line, marked=marked)) is not None:
             found.append(Unit(kind_of(mended(unwrapped.text).text), (unwrapped,)))
         elif kind is LineKind.PROSE and splits < _MOST_SPLITS and _RUN_TOGETHER.match(line.text):
             parts = _taken_apart(line)
@@ -102,9 +103,18 @@ def _kind(line: TypedLine, *, marked: bool) -> LineKind:
     kind = kind_of(mended(line.text).text)
     if line.role is Role.TYPED and kind is LineKind.OUTPUT:
         return LineKind.CODE
-    if kind is LineKind.PROSE and (marked or line.role is Role.TYPED) and _looks_like_code(line.text):
+    if kind is not LineKind.PROSE:
+        return kind
+    if (marked or line.role is Role.TYPED) and _looks_like_code(line.text):
         return LineKind.CODE
-    return kind
+    return LineKind.CODE if not marked and _lacks_asterisks(line.text) else kind
+
+
+def _lacks_asterisks(text: str) -> bool:
+    """An assignment that would be one if its numbers and brackets had asterisks behind them: `w = 2vu`."""
+    if "=" not in text or _HAN.search(text) or not _TOUCHING.search(text):
+        return False
+    return kind_of(_TOUCHING.sub(r"\g<0>*", mended(text).text)) is LineKind.CODE
 
 
 def _looks_like_code(text: str) -> bool:
@@ -155,7 +165,7 @@ def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
 
 def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:
     """Code behind a label (`代码: x = 1`), a bullet, or within ** or backticks that span the line."""
-    for pattern in (_WRAPPED, _BULLET, _LABEL, _QUOTED):
+    for pattern in (_BULLET, _WRAPPED, _LABEL, _QUOTED):
         match = pattern.match(line.text)
         if match is None:
             continue

@@ -31,8 +31,11 @@ _ANYWHERE = re.compile(rf"(?<![\w.]){_TYPE}[*_`]*\s*[:：]\s*(?P<message>\S.*)")
 _HAN_OR_FULL_WIDTH = re.compile("[\u3000-\u303f\u3400-\u9fff\uff01-\uff5e]")
 # Where a message ends and the person goes on: torch's own sentences never begin so.
 _NEXT_SENTENCE = re.compile(
-    r"(?<=[.;!,\w])[.;!,]?\s*(?:;|(?<=[.!])|(?<=\s))(?=(?:I|I'm|I've|My|Do|Does|Did|Can|Could|How|What|Why|Please|Thanks|Thank|Any|When|"
-    r"And|But|So|Help|Anyone|Someone|and my|and I|how to|but I|when I|please)\b)"
+    r"\.?[;!,\s]\s*(?=(?:I|I'm|I've|My|Do|Does|Did|Can|Could|How|What|Why|Please|Thanks|Thank|Any|When|And|But|So|Help|"
+    r"Anyone|Someone|and my|and I|how to|but I|when I|please)\b)"
+)
+_UNFINISHED = re.compile(
+    r"(?:[,(]|\b(?:the|a|an|of|is|to|for|and|or|by|that|in|be|have|has|been|it|you|with|not|if|on|as))$"
 )
 _LIBRARY = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python|[/\\]torch[/\\]|importlib")
 _TORCH_VERSION = re.compile(
@@ -195,11 +198,9 @@ def _behind_message(lines: Sequence[SourceLine], index: int) -> int:
 
 
 def _continues(lines: Sequence[SourceLine], index: int) -> bool:
-    """Whether a line goes on with the message above: torch wraps a few, terminals more."""
-    above, text = lines[index - 1].text.rstrip(), lines[index].text.strip()
-    if not text or above.endswith((".", "`", "!", "?")) or _HAN_OR_FULL_WIDTH.search(text):
-        return False
-    return text[0].islower() and "=" not in text and "(" not in text.split(" ")[0]
+    """Whether a line goes on with the message above: terminals wrap long ones."""
+    text = lines[index].text.strip()
+    return text != "" and _UNFINISHED.search(lines[index - 1].text.rstrip()) is not None
 
 
 def _traceback(lines: Sequence[SourceLine]) -> FoundError:
@@ -305,10 +306,10 @@ def _trimmed(message: str) -> str:
     message = message[:_LONGEST_MESSAGE]
     for mark in ("`", "”", "」", "**", "''", '" ', '".', "' in "):
         message = message.split(mark)[0]
-    for pattern in (_HAN_OR_FULL_WIDTH, _NEXT_SENTENCE):
-        found = pattern.search(message)
-        if found is not None and found.start() > 3:
-            message = message[: found.start()]
+    if (found := _HAN_OR_FULL_WIDTH.search(message)) and found.start() > 3:
+        message = message[: found.start()]
+    if (found := _NEXT_SENTENCE.search(message)) and found.start() > 3:
+        message = message[: found.start()] + ("." if found.group().startswith(".") else "")
     message = message.strip().rstrip("*`“”,;").strip()
     for quote in ("'", '"'):
         if message.endswith(quote) and message.count(quote) % 2:

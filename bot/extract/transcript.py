@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import pairwise
 
 from bot.extract.blocks import SourceLine
+from bot.extract.lines import LineKind, kind_of
 
 _PROMPT = re.compile(r"^\s*(?:>>>|In\s*\[\d*\]\s*[:：])(?: |$)?(?P<code>.*)$")
-_PROMPT_CONTINUED = re.compile(r"^\s*(?:\.\.\.(?:\s|$)|\.\.\.\.?:)\s?(?P<code>.*)$")
+_PROMPT_CONTINUED = re.compile(r"^\s*(?:\.\.\.(?: |\t|$)|\.\.\.\.?: ?)(?P<code>.*)$")
 _CELL_HEADER = re.compile(r"^\s*In\s*\[[\d* ]*\]\s*[:：]?\s*$")
 _OUT = re.compile(r"^\s*Out\s*\[\d*\]\s*[:：]\s?(?P<value>.*)$")
 _NUMBERED = re.compile(r"^\s*(?P<number>\d{1,4})(?P<mark>[.:|)]?)(?P<rest>(?:\s.*)?)$")
+
+
+_SHORTEST_LISTING = 3  #: lines
 
 
 class Role(Enum):
@@ -38,8 +41,7 @@ class TypedLine:
 
 def typed_lines(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:
     """The lines as they were typed. `marked`: they stand in a fence, so what has no prompt was printed."""
-    if _is_listing(lines):
-        return [TypedLine(line.number, _without_number(line.text)) for line in lines]
+    lines = _without_listings(lines)
     if any(_PROMPT.match(line.text) for line in lines):
         return _session(lines, marked=marked)
     return [TypedLine(line.number, line.text) for line in lines]
@@ -66,14 +68,25 @@ def _session(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:
     return found
 
 
-def _is_listing(lines: Sequence[SourceLine]) -> bool:
-    """Whether nearly every line begins with its own number, counting up."""
-    numbers = [int(match["number"]) for line in lines if (match := _NUMBERED.match(line.text))]
-    filled = sum(1 for line in lines if line.text.strip())
-    if len(numbers) < 3 or len(numbers) < 0.8 * filled:
-        return False
-    steps = [second - first for first, second in pairwise(numbers)]
-    return steps.count(1) >= 0.8 * len(steps)
+def _without_listings(lines: Sequence[SourceLine]) -> Sequence[SourceLine]:
+    """The lines without the numbers that count up in front of code."""
+    numbers = [int(match["number"]) if (match := _NUMBERED.match(line.text)) else None for line in lines]
+    result = list(lines)
+    start = 0
+    while start < len(lines):
+        end = start + 1
+        while end < len(lines) and _follows(numbers[end - 1], numbers[end]):
+            end += 1
+        if end - start >= _SHORTEST_LISTING and numbers[start] is not None:
+            plain = [replace(line, text=_without_number(line.text)) for line in lines[start:end]]
+            if any(kind_of(line.text.strip()) is LineKind.CODE for line in plain):
+                result[start:end] = plain
+        start = end
+    return result
+
+
+def _follows(number: int | None, following: int | None) -> bool:
+    return number is not None and following == number + 1
 
 
 def _without_number(text: str) -> str:

@@ -1,0 +1,104 @@
+"""Whatever people post, reading neither fails nor takes long."""
+
+from __future__ import annotations
+
+import random
+import string
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.post import Post, Question
+from bot.domain.snippet import Reading
+from bot.extract import asks, read, silent_because
+
+LENGTH = 20_000
+#: Processor seconds for 20,000 characters: 0.05 on an idle machine, and the machine that tests may be busy.
+LIMIT = 0.05 * 2
+
+PIECES = (
+    "x", "y", " = ", "torch", "(", ")", "[", "]", ":", "\n", "\n\n", "    ", "def ", "for ", " in ", "print ", "'", '"', "#", "1", "2.0", ".backward()",
+    ".grad", "`", "```\n", "~~~\n", "我们", "，", "hello ", "why ", "is ", "*", "**", "_", "return ", "import ", "@", ">>> ", "... ", "In [1]: ", "\\", "Error: ",
+    "RuntimeError: ", 'File "a.py", line 3\n', "Traceback (most recent call last):\n", "----> 3 ", "element 0 of tensors does not require grad", "“", "’", "&lt;",
+    "[quote]\n", "[/quote]\n", "[code]\n", "<pre>", "](", "![", "\t", "\r", "\u200b", "tensor([1., 2.", '"""', "%matplotlib", "class A:\n", "else:\n", "- ", "> ",
+)  # fmt: skip
+
+
+@given(st.text(max_size=400))
+def test_any_text_can_be_read(text: str) -> None:
+    reading = read(text, title=text[:50])
+
+    assert isinstance(reading, Reading)
+    assert asks(reading) in (True, False)
+    silent_because(Question(post=Post(id="1", raw=text), title=text[:50]), reading)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=150).map("".join))
+@settings(max_examples=300)
+def test_any_mixture_of_markup_code_and_words_can_be_read(text: str) -> None:
+    for block in read(text).blocks:
+        assert len(block.lines) == block.text.count("\n") + 1
+        assert all(note.line is None or 1 <= note.line <= len(block.lines) for note in block.assumptions)
+        compile(block.text, "post", "exec", flags=0x400 | 0x2000, dont_inherit=True)
+
+
+def mixture(pieces: tuple[str, ...], seed: int) -> str:
+    chosen = random.Random(seed)
+    return "".join(chosen.choice(pieces) for _ in range(LENGTH))[:LENGTH]
+
+
+LONG_TEXTS = {
+    "pieces": mixture(PIECES, 1),
+    "printable": mixture(tuple(string.printable), 2),
+    "few signs": mixture(tuple("ab1=+()\n"), 3),
+    "any character": "".join(chr(random.Random(4).randrange(1, 0xD7FF)) for _ in range(LENGTH)),
+    "short assignments": "\n".join(f"a{n}=1" for n in range(4000))[:LENGTH],
+    "calls": "\n".join(f"v{n} = f{n}(x)" for n in range(2000))[:LENGTH],
+    "unclosed brackets": "```\n" + "\n".join(f"a{n} = [1," for n in range(3000))[:LENGTH],
+    "lost indentation": "\n".join(f"for i{n} in x:\ny{n} = i{n}\nif y{n}:\nz = 3" for n in range(800))[:LENGTH],
+    "statements on one line": " ".join(f"x{n} = f({n})" for n in range(2500))[:LENGTH],
+    "run-together lines": "\n".join(" ".join(f"x{n} = f({m})" for n in range(40)) for m in range(60))[:LENGTH],
+    "brackets": "(" * LENGTH,
+    "links": "[a](" * (LENGTH // 4),
+    "deep expression": "x = " + "-" * LENGTH + "1",
+    "attributes": "a." * (LENGTH // 2),
+    "quotes": "> " * (LENGTH // 2),
+    "lists": "- a\n" * (LENGTH // 4),
+    "nested lists": "1. > - * > " * (LENGTH // 11),
+    "backticks": "`a\n" * (LENGTH // 3),
+    "fences": "```\nx=1\n```\n" * (LENGTH // 12),
+    "tracebacks": 'File "a", line 3\n  x\n' * (LENGTH // 22),
+    "errors": "RuntimeError: " * (LENGTH // 14),
+    "curly quotes": "“" * LENGTH,
+    "mentions": "x.grad " * (LENGTH // 7),
+    "chinese": "为什么x.grad是None，" * (LENGTH // 15),
+    "eaten asterisks": "x=1\ny=2\n" + "\n".join(f"z{n}=xy" for n in range(3000))[:LENGTH],
+    "broken fence": "```\n" + ("x = = 3\ndef f(:\n  y = 2\n" * 900)[:LENGTH],
+    "session": ">>> x = 1\n1\n" * (LENGTH // 12),
+    "listing": "\n".join(f"{n} x = {n}" for n in range(1, 2000))[:LENGTH],
+    "python 2": "print x, y\n" * (LENGTH // 11),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _grammar_loaded() -> None:
+    read("```\nx = = 1\ny = (2\n```")
+
+
+@pytest.mark.parametrize("name", LONG_TEXTS)
+def test_reading_is_quick_on_long_texts(name: str) -> None:
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        read(LONG_TEXTS[name])
+        times.append(time.process_time() - started)
+
+    assert min(times) < LIMIT
+
+
+def test_what_is_beyond_the_limit_of_length_is_not_read() -> None:
+    reading = read("y = 1\n" + "word " * 10_000 + "\n```\nx = torch.ones(2)\n```")
+
+    assert [block.text for block in reading.blocks] == ["y = 1"]

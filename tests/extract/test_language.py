@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.post import Language
+from bot.extract import read
+from bot.extract.language import is_traditional, language_of
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["为什么 w.grad 是 None", "請問 backward 之後 grad 為何是 None", "用了 retain_graph=True 还是报错 RuntimeError"],
+)
+def test_chinese_with_many_latin_names_is_chinese(sentence: str) -> None:
+    assert language_of(sentence) is Language.CHINESE
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Why is w.grad None?", "The book (中文版) says that sum comes first, why?", "なぜ勾配がありませんか"]
+)
+def test_other_sentences_are_answered_in_english(sentence: str) -> None:
+    assert language_of(sentence) is Language.ENGLISH
+
+
+def test_nothing_to_tell_by_is_none() -> None:
+    assert language_of("12 + 3") is None
+
+
+def test_code_does_not_count() -> None:
+    post = (
+        "怎么办\n```python\nfor epoch in range(number_of_epochs):\n    optimizer.zero_grad()\n    loss.backward()\n```"
+    )
+
+    assert read(post).language is Language.CHINESE
+
+
+def test_the_title_decides_when_the_post_is_only_code() -> None:
+    code = "```\nx = torch.ones(2)\n```"
+
+    assert read(code, title="梯度为什么是空的").language is Language.CHINESE
+    assert read(code).language is Language.ENGLISH
+
+
+def test_the_caller_knows_better() -> None:
+    assert read("Why?", language=Language.CHINESE).language is Language.CHINESE
+
+
+def test_traditional_characters_are_noted() -> None:
+    assert is_traditional("為什麼這個張量沒有梯度")
+    assert not is_traditional("为什么这个张量没有梯度")
+    assert read("為什麼這個張量沒有梯度？").traditional

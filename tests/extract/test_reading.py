@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.snippet import AssumptionKind, QuotedOutput
+from bot.extract import read
+
+
+def blocks_of(post: str) -> list[str]:
+    return [block.text for block in read(post).blocks]
+
+
+def test_bare_code_between_chinese_sentences_is_found() -> None:
+    reading = read(
+        "请问列向量乘行向量之后为什么没有梯度?代码如下:\n"
+        "import torch\n"
+        "c = torch.arange(3.0, requires_grad=True).reshape(3, 1)\n"
+        "s = torch.mm(c.T, c)\n"
+        "s.sum().backward()\n"
+        "c.grad\n"
+        "结果c.grad为None\n"
+        "我想保留列向量的形状,应该怎么做?"
+    )
+
+    assert [block.text for block in reading.blocks] == [
+        "import torch\n"
+        "c = torch.arange(3.0, requires_grad=True).reshape(3, 1)\n"
+        "s = torch.mm(c.T, c)\n"
+        "s.sum().backward()\n"
+        "c.grad"
+    ]
+    assert reading.blocks[0].lines == (2, 3, 4, 5, 6)
+    assert not reading.blocks[0].fenced
+    assert reading.prose == (
+        "请问列向量乘行向量之后为什么没有梯度?代码如下:\n结果c.grad为None\n我想保留列向量的形状,应该怎么做?"
+    )
+    assert reading.outputs == (QuotedOutput(text="None", after="c.grad"),)
+
+
+def test_bare_code_between_english_sentences_is_found() -> None:
+    assert blocks_of(
+        "Hi all, I am stuck with exercise 4.\n"
+        "x = torch.tensor(2.0, requires_grad=True)\n"
+        "y = x ** 3\n"
+        "y.backward()\n"
+        "This works, but when I add\n"
+        "y.backward()\n"
+        "I get an error. Is it a bug?"
+    ) == ["x = torch.tensor(2.0, requires_grad=True)\ny = x ** 3\ny.backward()", "y.backward()"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "thanks",
+        "Thanks. It works now",
+        "for Q3:",
+        "Answer: yes",
+        "x is not a leaf",
+        "not sure",
+        "谢谢",
+        "如果 x 是向量,那么 f(x) 的导数是什么",
+        "- first\n- second",
+        "1. x is the input\n2. y is the output",
+        "@somebody you are right",
+        "loss",
+        "## To reproduce",
+        "if needed:",
+        "see x.grad",
+        "a and b",
+        "| a | b |",
+        "2.0",
+    ],
+)
+def test_sentences_are_not_code(sentence: str) -> None:
+    assert blocks_of(sentence) == []
+
+
+def test_outputs_between_statements_are_kept_with_the_statement_before_them() -> None:
+    reading = read(
+        "样例代码里:\n"
+        "q = torch.arange(3.0)\n"
+        "q\n"
+        "tensor([0., 1., 2.])\n"
+        "求导之后\n"
+        "q.grad\n"
+        "tensor([0., 4., 8.])\n"
+        "为什么形状没有变?"
+    )
+
+    assert [block.text for block in reading.blocks] == ["q = torch.arange(3.0)\nq", "q.grad"]
+    assert reading.outputs == (
+        QuotedOutput(text="tensor([0., 1., 2.])", after="q"),
+        QuotedOutput(text="tensor([0., 4., 8.])", after="q.grad"),
+    )
+
+
+def test_outputs_in_a_fence_of_their_own_belong_to_the_code_above() -> None:
+    reading = read("```python\nr = torch.ones(2)\nr\n```\n输出:\n```text\ntensor([1.,\n        1.])\n```")
+
+    assert reading.outputs == (QuotedOutput(text="tensor([1.,\n        1.])", after="r"),)
+    assert len(reading.blocks) == 1
+
+
+@pytest.mark.parametrize(
+    ("post", "value"),
+    [
+        ("```\nt = torch.ones(2)\nprint(t.grad)\n```\nOutput: `None`", "None"),
+        ("```\nt = torch.ones(2)\nprint(t.grad)\n```\n**output: tensor(1.), None**", "tensor(1.), None"),
+        ("```\nt = torch.ones(2)\nprint(t.grad)\n```\n输出：None", "None"),
+    ],
+)
+def test_outputs_behind_a_label_are_read(post: str, value: str) -> None:
+    assert read(post).outputs == (QuotedOutput(text=value, after="print(t.grad)"),)
+
+
+def test_eaten_asterisks_are_restored_outside_fences_and_said() -> None:
+    reading = read("u = torch.arange(3.0, requires_grad=True)\nv=uu\nw=2vu\nw.sum().backward()")
+
+    assert reading.blocks[0].text.split("\n")[1:3] == ["v=u*u", "w=2*v*u"]
+    assert [(note.kind, note.line, note.original, note.restored) for note in reading.blocks[0].assumptions] == [
+        (AssumptionKind.RESTORED_CHARACTER, 2, "uu", "u*u"),
+        (AssumptionKind.RESTORED_CHARACTER, 3, "2vu", "2*v*u"),
+    ]
+
+
+def test_nothing_is_eaten_inside_a_fence() -> None:
+    assert blocks_of("```\nu = 1.0\nuu = 2.0\nv = uu\nw = ux\n```") == ["u = 1.0\nuu = 2.0\nv = uu\nw = ux"]
+
+
+def test_names_of_earlier_blocks_count_as_defined() -> None:
+    assert blocks_of("```\na = torch.ones(2)\n```\nthen\nb=aa\nprint(b)")[1] == "b=a*a\nprint(b)"
+
+
+def test_eaten_underscores_are_restored() -> None:
+    text = blocks_of(
+        "class Net(nn.Module):\n"
+        "    def init(self):\n"
+        "        super().init()\n"
+        "        self.fc = nn.Linear(2, 1)\n"
+        "    def forward(self, args, kwargs):\n"
+        "        return self.fc(args, kwargs)\n"
+        "if name == 'main':\n"
+        "    print(torch.version)\n"
+    )[0]
+
+    assert "def __init__(self):" in text
+    assert "super().__init__()" in text
+    assert "def forward(self, *args, **kwargs):" in text
+    assert "self.fc(*args, **kwargs)" in text
+    assert "if __name__ == '__main__':" in text
+    assert "print(torch.__version__)" in text
+
+
+def test_statements_that_ran_together_are_taken_apart() -> None:
+    reading = read("import torch u = torch.ones(2, requires_grad=True) v = u * u v.sum().backward() u.grad")
+
+    assert reading.blocks[0].text == (
+        "import torch\nu = torch.ones(2, requires_grad=True)\nv = u * u\nv.sum().backward()\nu.grad"
+    )
+    assert {note.kind for note in reading.blocks[0].assumptions} == {AssumptionKind.SPLIT_LINE}
+
+
+def test_statements_within_a_chinese_sentence_are_taken_out_of_it() -> None:
+    reading = read("请问 u = torch.ones(2) v = u * 2 v.backward() 为什么报错")
+
+    assert reading.blocks[0].text == "u = torch.ones(2)\nv = u * 2\nv.backward()"
+    assert reading.prose == "请问\n为什么报错"
+
+
+def test_commands_for_a_notebook_or_a_shell_are_left_out_and_said() -> None:
+    block = read("```\n%matplotlib inline\n!pip install d2l\nimport torch\nx = torch.ones(2)\n```").blocks[0]
+
+    assert block.text == "import torch\nx = torch.ones(2)"
+    assert [note.text for note in block.assumptions] == [
+        "left out, no part of the program: %matplotlib inline",
+        "left out, no part of the program: !pip install d2l",
+    ]
+
+
+def test_a_sentence_that_slipped_into_a_fence_is_left_out_and_said() -> None:
+    block = read(
+        "```\nx = torch.ones(2)\nprint(x)\nThe print gives me => {'a': [1, 2]}\ny = x * 2\nprint(y)\nz = y\nprint(z)\n```"
+    ).blocks[0]
+
+    assert block.text == "x = torch.ones(2)\nprint(x)\ny = x * 2\nprint(y)\nz = y\nprint(z)"
+    assert [note.kind for note in block.assumptions] == [AssumptionKind.LEFT_OUT]
+
+
+def test_a_body_is_never_kept_without_its_head() -> None:
+    assert blocks_of("```\ndef f(x:\n    y = x * 2\n    return y\nz = 1\n```") == []
+
+
+def test_python_2_and_the_torch_of_2017_are_read() -> None:
+    block = read(
+        "```\nfor i in xrange(2):\n    print i, loss.data[0]\nloss.backward(retain_variables=True)\nx = x.cuda(async=True)\n```"
+    ).blocks[0]
+
+    assert block.text == (
+        "for i in range(2):\n    print(i, loss.item())\nloss.backward(retain_graph=True)\nx = x.cuda(non_blocking=True)"
+    )
+    assert {note.kind for note in block.assumptions} == {AssumptionKind.MODERNISED}
+
+
+def test_code_behind_a_label_or_a_bullet_is_code() -> None:
+    assert blocks_of("代码:t = torch.ones(2)\nt.requires_grad_()") == ["t = torch.ones(2)\nt.requires_grad_()"]
+    assert blocks_of("- t = torch.ones(2)\n- t.requires_grad_()") == ["t = torch.ones(2)\nt.requires_grad_()"]
+    assert blocks_of("`t = torch.ones(2)`\n`t.requires_grad_()`") == ["t = torch.ones(2)\nt.requires_grad_()"]
+
+
+def test_a_long_string_keeps_what_it_holds() -> None:
+    text = '"""\n这里说明，一下。\n"""\nx = 1'
+
+    assert blocks_of(text) == [text]
+
+
+def test_code_that_others_wrote_counts_only_when_there_is_no_other() -> None:
+    quote = '[quote="teacher, post:2, topic:7"]\na = torch.ones(2)\na.sum().backward()\n[/quote]\n'
+
+    assert blocks_of(quote + "Why?") == ["a = torch.ones(2)\na.sum().backward()"]
+    assert blocks_of(quote + "Why?\n```\nb = torch.ones(3)\n```") == ["b = torch.ones(3)"]
+    assert read(quote + "Why?").prose == "Why?"
+
+
+def test_the_first_statement_may_stand_behind_the_fence() -> None:
+    assert blocks_of("```import torch\nx = torch.ones(2)\n```") == ["import torch\nx = torch.ones(2)"]
+
+
+def test_only_a_picture_is_noticed() -> None:
+    assert read("Why?\n![image|690x388](upload://abc.png)").picture_only
+    assert read('<img width="5" src="https://example.org/a">').picture_only
+    assert not read("```\nx = 1\n```\n![image](upload://abc.png)").picture_only
+    assert not read("Why is it so?").picture_only
+
+
+def test_an_empty_post_says_nothing() -> None:
+    reading = read("")
+
+    assert (reading.prose, reading.blocks, reading.mentions, reading.outputs, reading.error) == ("", (), (), (), None)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.source import Restored, asterisks_restored
+
+
+def restored(line: str, *names: str, known: tuple[str, ...] = ()) -> str:
+    text, _ = asterisks_restored(line, defined=frozenset(names), known=frozenset((*names, *known)))
+    return text
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "text"),
+    [
+        ("v = uu", ("u",), "v = u*u"),
+        ("cube = vu", ("u", "v"), "cube = v*u"),
+        ("v = uuu", ("u",), "v = u*u*u"),
+        ("total = lossweight", ("loss", "weight"), "total = loss*weight"),
+        ("y = 2x + 1", ("x",), "y = 2*x + 1"),
+        ("y = 0.5xx", ("x",), "y = 0.5*x*x"),
+        ("noise = torch.randn(20)3", ("torch",), "noise = torch.randn(20)*3"),
+        ("y = 0.75(t-9.5)", ("t",), "y = 0.75*(t-9.5)"),
+        ("y = (a+b)a", ("a", "b"), "y = (a+b)*a"),
+        ("loss = (uu).sum()", ("u",), "loss = (u*u).sum()"),
+    ],
+)
+def test_products_of_known_factors_get_their_asterisk_back(line: str, names: tuple[str, ...], text: str) -> None:
+    assert restored(line, *names) == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "v = unknown",  # nothing says that it is a product
+        "v = 'uu'",
+        "v = u  # uu",
+        "v = x.uu",
+        "f(uu=1)",
+        "uu(3)",
+        "uu = 3",
+        "v = 1e5 + 0x1F + 2j",
+        "v = f(u)(u)",
+    ],
+)
+def test_what_may_be_meant_as_it_stands_is_left_alone(line: str) -> None:
+    assert restored(line, "u", "x", "f") == line
+
+
+def test_a_name_that_is_bound_anywhere_is_never_split() -> None:
+    assert restored("v = uu", "u", known=("uu",)) == "v = uu"
+
+
+def test_a_name_with_two_readings_is_not_split() -> None:
+    assert restored("v = aab", "a", "ab", "aa", "b") == "v = aab"
+
+
+def test_every_restored_product_is_reported() -> None:
+    _, found = asterisks_restored("w = uu + 2u", defined=frozenset("u"), known=frozenset("uw"))
+
+    assert found == (Restored(original="uu", restored="u*u"), Restored(original="2u", restored="2*u"))
