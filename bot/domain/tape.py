@@ -20,6 +20,7 @@ class TensorState:
     grad: str  #: "none", "set" or "hidden" (a non-leaf that does not retain it)
     names: tuple[str, ...] = ()  #: what the asker's frame calls it then
     digest: str | None = None  #: fingerprint of its value, to compare runs
+    parameter: bool = False  #: it is an `nn.Parameter`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,41 @@ class BackwardCall:
     create_graph: bool
     weights: str  #: "none" or "given": the gradient argument
     held: tuple[int, ...] = ()  #: serials of the reached leaves that held a gradient before the call
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One in-place change of a tensor."""
+
+    line: int
+    op: str  #: "Tensor.add_", or "step" for an optimizer's
+    stack: tuple[int, ...] = ()  #: the asker's lines that led there, outermost first, without `line`
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clash:
+    """For an error about an in-place change: who needed the tensor, and who changed it."""
+
+    node: str  #: "MulBackward0": the node that needs the old numbers
+    line: int  #: of the call that made the node; 0 when it is not known
+    op: str
+    stack: tuple[int, ...]
+    changes: tuple[Change, ...]  #: since the numbers were saved
+    serials: tuple[int, ...]  #: the tensors in that memory
+    names: tuple[str, ...]  #: what the asker calls them
+    leaf: bool  #: one of them is a leaf that requires grad
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NonFinite:
+    """A sound loss gave a gradient that is not a number."""
+
+    kind: str  #: "nan" or "inf"
+    node: str  #: the first node that made it; empty when it was not seen
+    line: int  #: of the call that made the node; 0 when it is not known
+    op: str
+    stack: tuple[int, ...]
+    leaves: tuple[int, ...]  #: serials of the leaves that hold such a gradient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +88,12 @@ class Event:
     times: int = 1  #: how often the line made this call, when only the first passes are kept
     backward: BackwardCall | None = None
     note: str | None = None  #: for events torch itself does not show: "step", "zero_grad", "attribute"
+    stack: tuple[int, ...] = ()  #: the asker's lines that led to `line`, outermost first; empty at the top level
+    node: int | None = None  #: sequence number of the graph's node that the first output came from
+    writes: tuple[int, ...] = ()  #: serials of the inputs that the call changed
+    same: bool = False  #: for a comparison: both sides are the same memory
+    clash: Clash | None = None
+    nonfinite: NonFinite | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

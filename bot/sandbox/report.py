@@ -20,7 +20,17 @@ from bot.domain.run import (
     RunError,
     RunWarning,
 )
-from bot.domain.tape import BackwardCall, Binding, Event, NamedTensor, Tape, TensorState
+from bot.domain.tape import (
+    BackwardCall,
+    Binding,
+    Change,
+    Clash,
+    Event,
+    NamedTensor,
+    NonFinite,
+    Tape,
+    TensorState,
+)
 from bot.sandbox import Order
 
 #: Errors that speak of the sandbox and not of the program.
@@ -171,7 +181,50 @@ def _event(index: int, row: Mapping[str, Any]) -> Event:
         times=_int(row.get("times")) or 1,
         backward=_backward(row.get("backward")),
         note=_text(row.get("note"), 200),
+        stack=tuple(_ints(row.get("stack"))),
+        node=_int(row.get("node")),
+        writes=tuple(_ints(row.get("writes"))),
+        same=row.get("same") is True,
+        clash=_clash(row.get("clash")),
+        nonfinite=_nonfinite(row.get("nonfinite")),
     )
+
+
+def _clash(row: Any) -> Clash | None:
+    if not isinstance(row, Mapping):
+        return None
+    return Clash(
+        **_made(row),
+        changes=tuple(
+            Change(
+                line=_int(change.get("line")) or 0,
+                op=_text(change.get("op"), 200) or "",
+                stack=tuple(_ints(change.get("stack"))),
+            )
+            for change in _rows(row, "changes")
+            if isinstance(change, Mapping)
+        ),
+        serials=tuple(_ints(row.get("serials"))),
+        names=tuple(name[:100] for name in _rows(row, "names") if isinstance(name, str)),
+        leaf=row.get("leaf") is True,
+    )
+
+
+def _nonfinite(row: Any) -> NonFinite | None:
+    if not isinstance(row, Mapping):
+        return None
+    kind = "nan" if row.get("kind") == "nan" else "inf"
+    return NonFinite(**_made(row), kind=kind, leaves=tuple(_ints(row.get("leaves"))))
+
+
+def _made(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The node a claim speaks of, and the call that made it."""
+    return {
+        "node": _text(row.get("node"), 100) or "",
+        "line": _int(row.get("line")) or 0,
+        "op": _text(row.get("op"), 200) or "",
+        "stack": tuple(_ints(row.get("stack"))),
+    }
 
 
 def _backward(row: Any) -> BackwardCall | None:
@@ -197,9 +250,9 @@ def _states(rows: Any) -> Iterable[TensorState]:
 
 
 def _state(row: Any) -> TensorState | None:
-    if not isinstance(row, list) or len(row) != 10 or not isinstance(row[0], int):
+    if not isinstance(row, list) or len(row) != 11 or not isinstance(row[0], int):
         return None
-    serial, shape, dtype, leaf, requires_grad, grad_fn, version, grad, names, digest = row
+    serial, shape, dtype, leaf, requires_grad, grad_fn, version, grad, names, digest, parameter = row
     return TensorState(
         serial=serial,
         shape=tuple(_ints(shape)),
@@ -211,6 +264,7 @@ def _state(row: Any) -> TensorState | None:
         grad=grad if grad in ("none", "set", "hidden") else "none",
         names=tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else (),
         digest=_text(digest, 20),
+        parameter=parameter is True,
     )
 
 

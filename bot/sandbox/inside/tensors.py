@@ -64,6 +64,7 @@ def state(tensor: torch.Tensor, serial: int, names: tuple[str, ...], *, digest: 
         grad_held(tensor),
         list(names),
         fingerprint(tensor) if digest else None,
+        isinstance(tensor, torch.nn.Parameter),
     ]
 
 
