@@ -50,13 +50,13 @@ class Attack:
     name: str
     code: str
     outcome: Outcome | None = None
-    prints: str | None = None            #: exactly this on standard output
-    error: str | None = None             #: type of the exception
+    prints: str | None = None  #: exactly this on standard output
+    error: str | None = None  #: type of the exception
     exit_status: int | None = None
     signal: int | None = None
     limit: str | None = None
-    seconds: float = SECONDS             #: the wall limit
-    within: float | None = None          #: seconds; if None, the wall limit and what a kill takes
+    seconds: float = SECONDS  #: the wall limit
+    within: float | None = None  #: seconds; if None, the wall limit and what a kill takes
 
     def order(self) -> Order:
         """The order to run."""

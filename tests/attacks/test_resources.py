@@ -81,10 +81,10 @@ PROCESSES = [
         "0\n",
     ),
     harmless("posix_spawn", CALL + "errno_of(lambda: os.posix_spawn('/env/bin/python3', ['python3'], {}))", "EPERM\n"),
-    harmless("becoming another program", CALL + "errno_of(lambda: os.execv('/env/bin/python3', ['python3']))", "EPERM\n"),
-    Attack(
-        name="subprocess", code="import subprocess\nsubprocess.run(['ls'])", outcome=Outcome.UNSUPPORTED
+    harmless(
+        "becoming another program", CALL + "errno_of(lambda: os.execv('/env/bin/python3', ['python3']))", "EPERM\n"
     ),
+    Attack(name="subprocess", code="import subprocess\nsubprocess.run(['ls'])", outcome=Outcome.UNSUPPORTED),
     Attack(
         name="multiprocessing",
         code="import multiprocessing\np = multiprocessing.Process(target=print)\np.start()",
@@ -132,8 +132,9 @@ TIME = [
     Attack(
         name="a number that takes for ever to make", code="x = 7 ** (10 ** 9)", limit="cpu", outcome=Outcome.TIMED_OUT
     ),
-    Attack(name="sleeping", code="import time\ntime.sleep(1000)", limit="wall",
-        seconds=SHORT, outcome=Outcome.TIMED_OUT),
+    Attack(
+        name="sleeping", code="import time\ntime.sleep(1000)", limit="wall", seconds=SHORT, outcome=Outcome.TIMED_OUT
+    ),
     Attack(
         name="ignoring every signal and sleeping",
         code="import signal, time\n"
@@ -255,7 +256,8 @@ OUTPUT = [
 FILES = [
     harmless(
         "filling its folder",
-        CALL + "def fill():\n    for n in range(100):\n        open(f'f{n}', 'wb').write(b'a' * (1 << 20))\nerrno_of(fill)",
+        CALL
+        + "def fill():\n    for n in range(100):\n        open(f'f{n}', 'wb').write(b'a' * (1 << 20))\nerrno_of(fill)",
         "ENOSPC\n",
     ),
     harmless(
