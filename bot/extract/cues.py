@@ -151,6 +151,9 @@ DIRECTION = Phrases(
     ),
 )  # fmt: skip
 
+#: Somebody speaks to another person.
+SECOND_PERSON = Phrases("your", "you", "你的", "你这", "你用", "你没", "你在", "您的代码", "您这")
+
 #: Somebody explains.
 EXPLANATION = Phrases(
     "the reason is", "the reason for", "the reason why", "this is because", "that is because", "it's because", "that's because", "it is because",

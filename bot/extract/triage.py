@@ -117,7 +117,7 @@ def _asks(words: Words) -> bool:
 def _empty(told: _Told) -> bool:
     reading = told.reading
     shown = reading.blocks or reading.error or reading.outputs or reading.picture_only
-    return not (told.title.text or told.prose.text.strip() or shown)
+    return not (told.title.text.strip() or reading.prose.strip() or shown)
 
 
 def _withdrawn(told: _Told) -> bool:
@@ -172,10 +172,12 @@ def _answer(told: _Told) -> bool:
     """It directs or explains, to somebody else or to nobody, and asks nothing for itself."""
     directs = cues.DIRECTION.found_in(told.prose)
     explains = cues.EXPLANATION.found_in(told.prose)
-    if not (directs or explains) or cues.ASKER.found_in(told.prose):
+    if cues.ASKER.found_in(told.prose):
         return False
     if _replies_to_another(told):
-        return True
+        return directs or explains or (cues.SECOND_PERSON.found_in(told.prose) and _replies_to_a_question(told))
+    if not (directs or explains):
+        return False
     if told.asks or told.own_error:
         return False
     return directs or not told.complains
@@ -188,6 +190,12 @@ def _replies_to_another(told: _Told) -> bool:
     if replied is None or not post.author or replied.author == post.author:
         return False
     return not any(_has_asked(earlier, post) for earlier in told.question.earlier)
+
+
+def _replies_to_a_question(told: _Told) -> bool:
+    replied = told.question.replied_to
+    words = Words(replied.raw if replied is not None else "")
+    return cues.QUESTION.found_in(words) and not cues.DIRECTION.found_in(words)
 
 
 def _has_asked(earlier: Post, post: Post) -> bool:
@@ -225,8 +233,11 @@ def _remark(told: _Told) -> bool:
 
 
 def _not_autograd(told: _Told) -> bool:
-    shows_torch = _TORCH_CODE.search(told.code) is not None
-    return not shows_torch and not told.own_error and not cues.AUTOGRAD.found_in(told.everything)
+    if told.own_error or _TORCH_CODE.search(told.code) or cues.AUTOGRAD.found_in(told.everything):
+        return False
+    # "I have the same problem": the subject stands in the post that is answered.
+    replied = told.question.replied_to
+    return replied is None or not cues.AUTOGRAD.found_in(Words(replied.raw))
 
 
 _RULES = (

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.post import Post, Question
+from bot.extract import asks, read, silent_because
+
+
+def reason(
+    body: str, title: str = "", *, thread: tuple[Post, ...] = (), author: str = "", reply_to: int | None = None
+) -> str | None:
+    post = Post(id="9", raw=body, number=len(thread) + 1, author=author, reply_to=reply_to)
+    opens = title if not thread else ""
+    return silent_because(Question(post=post, title=title, earlier=thread), read(body, title=opens))
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "title"),
+    [
+        ("thanks", "谢谢大家，我明白了！", ""),
+        ("thanks", "Thank you, it works for me now.", ""),
+        ("link", "https://example.org/notes/autograd", ""),
+        ("link", "这里有一篇不错的文章，推荐给大家。", ""),
+        ("link", "Check out this video on the chain rule: https://example.org/v", ""),
+        ("announcement", "This PR makes the error of `backward` clearer.", ""),
+        ("announcement", "Supports sparse gradients too.", "Add gradients for sparse tensors"),
+        ("announcement", "A broadcast was missing in the formula.", "fix(autograd): broadcast in the derivative of lerp"),
+        ("announcement", "第2.5节有一处笔误，导数应写成 2x。", ""),
+        ("announcement", "In section 2 there is a typo in the gradient.", ""),
+        ("patch_note", "line 88: h = h  -->  h = h.clone()", ""),
+        ("answer", "You should call zero_grad() before backward, otherwise gradients add up.", ""),
+        ("answer", "你可以先调用 x.grad.zero_()，再反向传播。", ""),
+        ("answer", "这是因为 x 是叶子节点，所以它的梯度会保存下来。", ""),
+        ("working_solution", "我的练习5代码：\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
+        ("working_solution", "my solution to exercise 3:\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
+        ("withdrawn", "Sorry, posted in the wrong category. Please ignore.", "x.grad is None"),
+        ("withdrawn", "发错地方了，请忽略。", ""),
+        ("homework", "Please write the whole program for me: a network with backward by hand, due tomorrow.", ""),
+        ("homework", "求完整代码，自动求导那一节的作业", ""),
+        ("other_framework", "Why does tf.GradientTape return None for my variable in TensorFlow?", ""),
+        ("other_framework", "```\nimport jax\ng = jax.grad(f)(x)\n```\nwhy is the gradient nan?", ""),
+        ("other_framework", "from autograd import grad\nmy gradient is wrong, why?", ""),
+        ("other_framework", "```\nW -= np.dot(X.T, d) * rate\n```\nwhy is my gradient wrong?", ""),
+        ("installation", "ModuleNotFoundError: No module named 'torch' after pip install torch. What now?", ""),
+        ("installation", "安装 d2l 之后还是 import 不了，怎么办？", ""),
+        ("other_error", "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3). Help?", ""),
+        ("remark", "自动微分就是机械地使用链式法则。", ""),
+        ("remark", "Nice chapter on gradients.", ""),
+        ("not_autograd", "How do I plot two curves in one figure?", ""),
+        ("not_autograd", "请问这本书的中文版在哪里买？", ""),
+        ("empty", "", ""),
+        ("empty", " \n\n ", ""),
+    ],
+)  # fmt: skip
+def test_posts_that_want_no_reply_are_left_alone(code: str, body: str, title: str) -> None:
+    assert reason(body, title) == code
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        ("为什么 y.backward() 会报错，为什么要先求和？", ""),
+        ("Thanks for the chapter! But why is x.grad None after reshape?", ""),
+        ("谢谢您的回答！另外想问一下，如何求 x.T 的梯度？", ""),
+        ("", "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"),
+        ("RuntimeError: Trying to backward through the graph a second time", ""),
+        ("x = torch.ones(2, requires_grad=True) * 2\nx.sum().backward()\nx.grad", ""),
+        ("My weights do not change although I call optimizer.step().", ""),
+        ("The gradient is always zero after round().", ""),
+        ("As you can see, w.grad is None:\n```\nprint(w.grad)\n```", ""),
+        ("I tried tensorflow too, but in PyTorch loss.backward() fails. Why?", ""),
+        ("my solution for exercise 5 does not work:\ny = x * x\ny.backward()", ""),
+        ("zero_grad must be put before backward, otherwise the gradients are lost.", ""),
+        ("Update of w in place raises an error", "Update w in place"),
+        ("I think the result should be a 2x2 matrix and not a vector of gradients.", ""),
+        ("deepcopy of my model fails", ""),
+        ("用了 retain_graph=True 之后显存越来越大，爆显存", ""),
+        ("训练的时候 loss 一直不变", ""),
+        ("What is volatile=True?", "How to fix it"),
+    ],
+)
+def test_posts_that_may_want_a_reply_are_kept(body: str, title: str) -> None:
+    assert reason(body, title) is None
+
+
+THREAD = (
+    Post(id="1", number=1, author="student", raw="请问为什么 c.grad 是 None？\nc = torch.ones(2, requires_grad=True).reshape(2, 1)"),
+    Post(id="2", number=2, author="helper", reply_to=1, raw="你的 c 不是叶子。什么是叶子呢？就是直接创建的张量。"),
+)  # fmt: skip
+
+
+def test_an_explanation_with_a_rhetorical_question_is_an_answer() -> None:
+    assert reason(THREAD[1].raw, thread=THREAD[:1], author="helper", reply_to=1) == "answer"
+
+
+def test_the_askers_own_follow_up_is_no_answer() -> None:
+    body = "你的解释我懂了，可是为什么 c.T 的梯度数值不同？"
+
+    assert reason(body, thread=THREAD, author="student", reply_to=2) is None
+
+
+def test_another_reader_with_the_same_trouble_is_no_answer() -> None:
+    assert reason("我也遇到了同样的报错，你的方法对我没用，怎么办", thread=THREAD, author="reader", reply_to=2) is None
+
+
+def test_the_topics_title_speaks_for_its_first_post_only() -> None:
+    title = "Why is x.grad None?"
+
+    assert reason("See the picture.", title) is None
+    assert reason("Thank you!", title, thread=THREAD, author="reader") == "thanks"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Why?",
+        "为什么",
+        "请问如何求梯度",
+        "w.grad is None",
+        "it does not work",
+        "结果报错了",
+        "I am confused",
+        "RuntimeError: element 0 of tensors does not require grad",
+    ],
+)
+def test_questions_and_complaints_ask(body: str) -> None:
+    assert asks(read(body))
+
+
+@pytest.mark.parametrize("body", ["Nice.", "谢谢", "my solution:\nx = torch.ones(2)", "梯度是一个向量。"])
+def test_statements_do_not_ask(body: str) -> None:
+    assert not asks(read(body))
+
+
+@given(body=st.text(max_size=200), title=st.text(max_size=60))
+def test_any_post_gets_a_known_reason_or_none(body: str, title: str) -> None:
+    code = reason(body, title)
+
+    assert code is None or code.replace("_", "").isalpha()
