@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich for the help costs more than the help may take
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -60,18 +61,18 @@ def version() -> None:
     typer.echo(f"autograd-bot {installed('autograd-bot')} (torch {installed('torch')} in the sandbox)")
 
 
-app.command(name="answer")(answer.answer)
-app.command(name="run")(run_code.run)
-app.command(name="replay")(replay.replay)
-app.command(name="demo")(replay.demo)
-app.command(name="poll")(serve.poll)
-app.command(name="serve")(serve.serve)
+app.command(name="answer", short_help="Answer one post, with the evidence.")(answer.answer)
+app.command(name="run", short_help="Run a Python file in the sandbox.")(run_code.run)
+app.command(name="replay", short_help="Do the main job over an archive.")(replay.replay)
+app.command(name="demo", short_help="Do the main job over the sample forum.")(replay.demo)
+app.command(name="poll", short_help="Do one round of the main job.")(serve.poll)
+app.command(name="serve", short_help="Do the main job until Ctrl-C.")(serve.serve)
 app.add_typer(drafts.app, name="drafts")
 app.add_typer(knowledge.app, name="knowledge")
 app.add_typer(db.app, name="db")
 app.add_typer(sandbox.app, name="sandbox")
-app.command(name="doctor")(doctor.doctor)
-app.command(name="version")(version)
+app.command(name="doctor", short_help="Test the sandbox by attacking it.")(doctor.doctor)
+app.command(name="version", short_help="Print the versions.")(version)
 
 
 def run() -> None:
