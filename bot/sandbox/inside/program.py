@@ -93,6 +93,7 @@ class Program:
         flags = 0
         if self.tape is not None:
             watch.optimizers(self.tape)
+            watch.modules(self.tape)
         for statement in tree.body:
             self.line = statement.lineno
             if isinstance(statement, ast.Expr):

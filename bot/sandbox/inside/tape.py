@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import torch
-from inside import tensors
+from inside import history, tensors
 from torch.overrides import TorchFunctionMode
 
 #: The file name the snippet is compiled under: its frames are the asker's.
@@ -29,6 +29,8 @@ QUESTIONS = frozenset({
     "__bool__", "is_same_size", "storage_offset", "get_device", "__iter__", "dtype", "get_default_dtype",
     "_has_compatible_shallow_copy_type", "is_inference", "is_signed", "nelement", "ndimension", "type",
 })  # fmt: skip
+#: Comparisons: whether both sides are one and the same memory is worth knowing.
+COMPARES = frozenset({"sub", "__sub__", "eq", "__eq__", "ne", "__ne__", "equal", "allclose", "isclose", "dist"})
 BACKWARD = frozenset({"Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
 
 
@@ -38,6 +40,7 @@ class Tape(TorchFunctionMode):
     def __init__(self, names: dict[str, Any]) -> None:
         super().__init__()
         self.serials = tensors.Serials()
+        self.history = history.History()
         self.events: list[dict[str, Any]] = []
         self.bindings: list[list[Any]] = []
         self.cut = False
@@ -45,6 +48,10 @@ class Tape(TorchFunctionMode):
         self._bound: dict[str, int] = {}
         self._times: dict[tuple[int, str], dict[str, Any] | int] = {}
         self._attributes: set[tuple[int, str]] = set()
+        self._reached: dict[tuple[int, str], tuple[int, list[Any]]] = {}
+        self._seen_bad = False
+        #: Modules, by id, with the attribute in which they keep layers that `parameters()` does not find.
+        self.hidden: set[tuple[int, str]] = set()
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -61,11 +68,7 @@ class Tape(TorchFunctionMode):
         if inner and name.endswith(("__get__", "__set__")):
             return func(*args, **kwargs)
         if self._only_counted(line, name):
-            try:
-                return func(*args, **kwargs)
-            except Exception as error:
-                self._note_failure(line, name, args, kwargs, error)
-                raise
+            return self._counted(func, name, frame, line, args, kwargs)
         return self._recorded(func, name, frame, line, args, kwargs)
 
     def _only_counted(self, line: int, name: str) -> bool:
@@ -82,6 +85,34 @@ class Tape(TorchFunctionMode):
             return True
         return False
 
+    def _counted(
+        self,
+        func: Any,
+        name: str,
+        frame: FrameType | None,
+        line: int,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Run a call that is only counted: what it made and wrote is remembered, and a first gradient that is no number."""
+        watched = self._reached.get((line, name)) if name in BACKWARD and not self._seen_bad else None
+        sound = watched is not None and history.finite(tensors.found_in(args[:1]))
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            self._note_failure(line, name, frame, args, kwargs, error)
+            raise
+        if watched is not None:
+            if sound:
+                self._note_gradients(self.events[watched[0]], watched[1], None)
+            return result
+        if isinstance(result, (torch.Tensor, tuple)):
+            stack = history.stack_of(frame, SNIPPET)
+            self.history.made(result, line, name, stack)
+            if args and isinstance(args[0], torch.Tensor) and (inplace(name) or kwargs.get("inplace")):
+                self.history.wrote(args[0], line, name, stack)
+        return result
+
     def _recorded(
         self,
         func: Any,
@@ -92,6 +123,7 @@ class Tape(TorchFunctionMode):
         kwargs: dict[str, Any],
     ) -> Any:
         names = self.bind(frame, line)
+        stack = history.stack_of(frame, SNIPPET)
         given = tensors.found_in(args) + tensors.found_in(kwargs)
         event: dict[str, Any] = {
             "line": line,
@@ -103,23 +135,51 @@ class Tape(TorchFunctionMode):
             "inplace": inplace(name),
             "times": 1,
         }
+        if stack:
+            event["stack"] = stack
+        if len(given) > 1 and name.rsplit(".", 1)[-1] in COMPARES and history.same_memory(given[0], given[1]):
+            event["same"] = True
         if name in BACKWARD:
             event["backward"] = self._backward(args, kwargs, kind=name)
+            self._reached[(line, name)] = (len(self.events), history.leaves_below(given))
         self.events.append(event)
         if self._times.get((line, name)) == PASSES:
             self._times[(line, name)] = event
+        versions = [(tensor, tensor._version) for tensor in given[:6] if not tensor.is_inference()]
+        looking = history.Finite(given) if name in BACKWARD and not self._seen_bad else None
         try:
             result = func(*args, **kwargs)
         except Exception as error:
             event["error"] = str(error)[:500]
+            if name in BACKWARD:
+                self._note_clash(event, given, error, names)
             raise
+        finally:
+            if looking is not None:
+                looking.end()
+        if looking is not None and looking.sound:
+            self._note_gradients(event, self._reached[(line, name)][1], looking, result)
+        for tensor, version in versions:
+            if not tensor.is_inference() and tensor._version != version:
+                self.history.wrote(tensor, line, name, stack)
+                event.setdefault("writes", []).append(self.serials.of(tensor))
+        node = self.history.made(result, line, name, stack)
+        if node is not None:
+            event["node"] = node
         event["out"] = [self._state(tensor, names, digest=True) for tensor in tensors.found_in(result)[:16]]
         return result
 
     def _note_failure(
-        self, line: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+        self,
+        line: int,
+        name: str,
+        frame: FrameType | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        error: Exception,
     ) -> None:
-        event = {
+        names = self.bind(frame, line)
+        event: dict[str, Any] = {
             "line": line,
             "op": name,
             "in": [self._state(tensor, {}, digest=False) for tensor in tensors.found_in(args)[:16]],
@@ -128,11 +188,39 @@ class Tape(TorchFunctionMode):
             "inference": torch.is_inference_mode_enabled(),
             "inplace": inplace(name),
             "times": 1,
+            "stack": history.stack_of(frame, SNIPPET),
             "error": str(error)[:500],
         }
         if name in BACKWARD:
             event["backward"] = self._backward(args, kwargs, kind=name)
+            self._note_clash(event, tensors.found_in(args) + tensors.found_in(kwargs), error, names)
         self.events.append(event)
+
+    def _note_clash(
+        self, event: dict[str, Any], roots: list[torch.Tensor], error: Exception, names: dict[int, list[str]]
+    ) -> None:
+        known = [tensor for reference, _ in list(self.serials._known.values()) if (tensor := reference()) is not None]
+        found = self.history.clash(roots, error, known)
+        if found is not None:
+            event["clash"] = history.serial_rows(found, self.serials, names)
+
+    def _note_gradients(
+        self, event: dict[str, Any], leaves: list[Any], looking: history.Finite | None, result: Any = None
+    ) -> None:
+        """Note that a sound loss gave a gradient that is no number, and the node that made it so."""
+        held = [leaf for reference in leaves if (leaf := reference()) is not None]
+        bad = [leaf for leaf in held if history.gradient_kind([leaf.grad])]
+        returned = tensors.found_in(result) if result is not None else []
+        kind = history.gradient_kind([*(leaf.grad for leaf in held), *returned])
+        if kind is None:
+            return
+        self._seen_bad = True
+        node = looking.node if looking is not None else None
+        line, op, stack = (node is not None and self.history.maker(node._sequence_nr())) or (0, "", [])
+        event["nonfinite"] = {
+            "kind": kind, "node": node.name() if node is not None else "", "line": line, "op": op, "stack": stack,
+            "leaves": [self.serials.of(leaf) for leaf in bad[:8]],
+        }  # fmt: skip
 
     def _backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, kind: str) -> dict[str, Any]:
         method = kind == "Tensor.backward"
@@ -176,6 +264,8 @@ class Tape(TorchFunctionMode):
 
     def note(self, line: int, op: str, given: list[torch.Tensor], **more: Any) -> None:
         """Record something torch does not show as a call: an optimizer made, an unknown attribute set."""
+        if op in ("step", "zero_grad") and self._only_counted(line, op):
+            return
         if len(self.events) >= MOST_EVENTS:
             self.cut = True
             return
@@ -190,6 +280,8 @@ class Tape(TorchFunctionMode):
             "times": 1,
             **more,
         })  # fmt: skip
+        if self._times.get((line, op)) == PASSES:
+            self._times[(line, op)] = self.events[-1]
 
     def bind(self, frame: FrameType | None, line: int) -> dict[int, list[str]]:
         """Note which names mean which tensors now; returns the names by the tensors' `id()`."""

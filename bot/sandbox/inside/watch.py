@@ -6,8 +6,10 @@ import sys
 from typing import Any
 
 import torch
-from inside.tape import Tape, askers_frame
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from inside import history
+from inside.tape import SNIPPET, Tape, askers_frame
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 
 def optimizers(tape: Tape) -> None:
@@ -16,6 +18,9 @@ def optimizers(tape: Tape) -> None:
     zero = torch.optim.Optimizer.zero_grad
 
     def made(self: Any, *args: Any, **kwargs: Any) -> None:
+        frame = askers_frame(sys._getframe(1))
+        for module in _modules_in(frame):
+            _note_hidden(tape, module)
         make(self, *args, **kwargs)
         tape.note(_line(), "optimizer", _held(self), note=type(self).__name__)
 
@@ -27,9 +32,66 @@ def optimizers(tape: Tape) -> None:
     def stepped(self: Any, _args: Any, _kwargs: Any) -> None:
         tape.note(_line(), "step", _held(self), note=type(self).__name__)
 
+    def wrote(self: Any, _args: Any, _kwargs: Any) -> None:
+        frame = askers_frame(sys._getframe(1))
+        stack = history.stack_of(frame, SNIPPET)
+        with torch._C.DisableTorchFunction():
+            for tensor in _held(self):
+                if tensor.grad is not None:
+                    tape.history.wrote(tensor, frame.f_lineno if frame is not None else 0, "step", stack)
+
     torch.optim.Optimizer.__init__ = made  # type: ignore[method-assign]
     torch.optim.Optimizer.zero_grad = zeroed  # type: ignore[method-assign]
     register_optimizer_step_pre_hook(stepped)
+    register_optimizer_step_post_hook(wrote)
+
+
+def modules(tape: Tape) -> None:
+    """Note each module's first call in each mode, and the layers that a module keeps where nobody finds them."""
+    seen: set[tuple[int, bool, bool]] = set()
+
+    def called(module: Any, _given: Any) -> None:
+        key = (id(module), module.training, torch.is_grad_enabled())
+        if key not in seen:
+            seen.add(key)
+            mode = "train" if module.training else "eval"
+            own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+            tape.note(_line(), "module", own, note=f"{type(module).__name__} {mode}")
+            _note_hidden(tape, module)
+
+    register_module_forward_pre_hook(called)
+
+
+def _note_hidden(tape: Tape, module: Any) -> None:
+    found = set(map(id, module.parameters()))
+    for attribute, value in vars(module).items():
+        if not attribute.startswith("_") and isinstance(value, (list, tuple, dict)):
+            items = list(value.values()) if isinstance(value, dict) else list(value)
+            hidden = [tensor for item in items for tensor in _parameters_of(item) if id(tensor) not in found]
+            if hidden and (id(module), attribute) not in tape.hidden:
+                tape.hidden.add((id(module), attribute))
+                kind = "dict" if isinstance(value, dict) else "list"
+                parameters = "parameter" if isinstance(items[0], torch.nn.Parameter) else "layer"
+                note = f"{type(module).__name__}.{attribute} {kind} {parameters}"
+                tape.note(_line(), "hidden_parameters", hidden, note=note)
+
+
+def _parameters_of(item: Any, depth: int = 2) -> list[torch.Tensor]:
+    if isinstance(item, torch.nn.Parameter):
+        return [item]
+    if isinstance(item, torch.nn.Module):
+        return list(item.parameters())
+    if depth and isinstance(item, (list, tuple)):
+        return [tensor for part in item for tensor in _parameters_of(part, depth - 1)]
+    return []
+
+
+def _modules_in(frame: Any) -> list[Any]:
+    """The modules that the asker's names mean, in this frame and in the program itself."""
+    if frame is None:
+        return []
+    values = [*list(frame.f_locals.values()), *list(frame.f_globals.values())]
+    return [module for value in values if isinstance(value, torch.nn.Module) for module in value.modules()]
 
 
 def _held(optimizer: Any) -> list[torch.Tensor]:
