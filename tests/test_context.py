@@ -1,0 +1,404 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.context import MOST_CANDIDATES, Contexts, read_contexts, snippets
+from bot.domain.post import Post, Question
+from bot.domain.snippet import AssumptionKind, Origin, Snippet
+from bot.errors import KnowledgeError
+from bot.extract import read
+from bot.source import parse, undefined_names
+
+CHAPTERS = read_contexts(Path(__file__).parent.parent / "knowledge" / "contexts")
+
+
+def candidates(
+    body: str,
+    *,
+    title: str = "",
+    thread: tuple[Post, ...] = (),
+    author: str = "asker",
+    reply_to: int | None = None,
+    contexts: Contexts = CHAPTERS,
+) -> tuple[Snippet, ...]:
+    post = Post(id="9", raw=body, number=len(thread) + 1, author=author, reply_to=reply_to)
+    question = Question(post=post, title=title, earlier=thread)
+    return snippets(question, read(body), contexts=contexts, read=read)
+
+
+def kinds(snippet: Snippet) -> set[AssumptionKind]:
+    return {note.kind for note in snippet.assumptions}
+
+
+# The post's own code
+
+
+def test_missing_imports_are_added_on_record() -> None:
+    (snippet,) = candidates("u = torch.ones(2, requires_grad=True)\nF.relu(u).sum().backward()\nplt.plot(u.detach())")
+
+    assert set(snippet.code.split("\n")[:3]) == {
+        "import torch",
+        "import torch.nn.functional as F",
+        "from matplotlib import pyplot as plt",
+    }
+    assert snippet.origins[0] == Origin(source="added")
+    assert snippet.origins[3] == Origin(source="post 1", line=1)
+    assert len(snippet.origins) == snippet.code.count("\n")
+    assert [note.line for note in snippet.assumptions if note.kind is AssumptionKind.ADDED_IMPORT] == [1, 2, 3]
+    assert snippet.own
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from utils import d2l",
+        "import d2l",
+        "from d2l import mxnet as d2l",
+        "import d2lzh_pytorch as d2l",
+        "import d2l.torch as d2l",
+    ],
+)
+def test_every_import_of_the_course_library_means_the_stand_in(line: str) -> None:
+    (snippet,) = candidates(
+        f"{line}\nimport torch\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()\nd2l.plot(x.grad)"
+    )
+
+    assert "from d2l import torch as d2l" in snippet.code.split("\n")
+    assert AssumptionKind.STAND_IN in kinds(snippet)
+
+
+def test_functions_of_the_course_library_may_be_called_bare() -> None:
+    (snippet,) = candidates("x = torch.ones(2, requires_grad=True)\nx.sum().backward()\nplot(x.detach(), x.grad)")
+
+    assert "plot = d2l.plot" in snippet.code
+
+
+def test_torch_under_a_short_name_is_imported_under_it() -> None:
+    (snippet,) = candidates("a = t.ones(2, requires_grad=True)\na.sum().backward()")
+
+    assert snippet.code.startswith("import torch as t\n")
+
+
+def test_a_function_that_the_post_shows_later_is_moved_up() -> None:
+    (snippet, *_) = candidates(
+        "I call\n```\nx = torch.ones(2, requires_grad=True)\nf(x).backward()\n```\nwhere\n```\ndef f(t):\n    return t.sum()\n```"
+    )
+
+    assert snippet.code.index("def f") < snippet.code.index("f(x).backward()")
+
+
+def test_eaten_asterisks_are_restored_with_names_of_the_thread() -> None:
+    thread = (Post(id="1", number=1, author="asker", raw="u = torch.ones(2, requires_grad=True)"),)
+
+    (snippet, *_) = candidates("v=uu\nv.sum().backward()", thread=thread)
+
+    assert "v=u*u" in snippet.code
+    assert ("uu", "u*u") in [(note.original, note.restored) for note in snippet.assumptions]
+
+
+def test_programs_for_a_gpu_run_on_the_cpu_and_keep_their_graph() -> None:
+    (snippet,) = candidates(
+        "```\n"
+        "w = torch.ones(2, requires_grad=True).cuda()\n"
+        "net = nn.Linear(2, 1).cuda()\n"
+        "x = torch.ones(2, device='cuda:0')\n"
+        "dev = torch.device('cuda' if torch.cuda.is_available() else 'cpu')\n"
+        "net(w * x).backward()\n"
+        "```"
+    )
+
+    assert 'w = torch.ones(2, requires_grad=True).to("cpu", copy=True)' in snippet.code
+    assert "net = nn.Linear(2, 1)\n" in snippet.code
+    assert 'x = torch.ones(2, device="cpu")' in snippet.code
+    assert "cuda" not in snippet.code.replace("torch.cuda.is_available()", "")
+    assert sum(note.kind is AssumptionKind.STAND_IN for note in snippet.assumptions) == 4
+
+
+def test_the_courses_image_data_is_replaced_by_random_batches() -> None:
+    (snippet,) = candidates(
+        "from d2l import torch as d2l\n"
+        "import torch\n"
+        "train_iter, test_iter = d2l.load_data_fashion_mnist(256)\n"
+        "w = torch.ones(784, 10, requires_grad=True)\n"
+        "for X, y in train_iter:\n"
+        "    (X.reshape(-1, 784) @ w).sum().backward()\n"
+    )
+
+    assert "load_data_fashion_mnist" not in snippet.code
+    assert "torch.rand(8, 1, 28, 28)" in snippet.code
+
+
+def test_a_name_that_nobody_defines_ends_the_program_before_it() -> None:
+    (snippet,) = candidates(
+        "```\nimport torch\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()\nx.grad\nmystery(x)\nx.grad\n```"
+    )
+
+    assert snippet.code == "import torch\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()\nx.grad\n"
+    assert [note.original for note in snippet.assumptions if note.kind is AssumptionKind.LEFT_OUT] == ["mystery"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "loss = criterion(model(x), y)\nloss.backward()",
+        "def f(x):\n    return x.grad",
+        "import torch\nfrom torch import nn",
+    ],
+)
+def test_code_that_cannot_run_or_shows_nothing_is_no_candidate(code: str) -> None:
+    assert candidates(f"```\n{code}\n```") == ()
+
+
+def test_a_number_that_nobody_gives_gets_a_customary_value() -> None:
+    (snippet,) = candidates(
+        "import torch\nw = torch.ones(2, requires_grad=True)\nfor epoch in range(num_epochs):\n    (w * lr).sum().backward()"
+    )
+
+    assert "num_epochs = 3" in snippet.code
+    assert "lr = 0.03" in snippet.code
+
+
+def test_blocks_that_run_by_themselves_are_candidates_too() -> None:
+    block = "```\nimport torch\nx = torch.ones({0}, requires_grad=True)\nx.sum().backward()\nx.grad\n```\n"
+
+    found = candidates(block.format(2) + "and\n" + block.format(3))
+
+    assert ["ones(2" in snippet.code and "ones(3" in snippet.code for snippet in found] == [True, False, False]
+
+
+# The thread
+
+THREAD = (
+    Post(id="1", number=1, author="asker", raw="c = torch.ones(2, requires_grad=True).reshape(2, 1)\nc.sum().backward()\nc.grad\nwhy None?"),
+    Post(
+        id="2",
+        number=2,
+        author="helper",
+        reply_to=1,
+        raw="The leaf is\ntorch.ones(2, requires_grad=True)\nso write\nimport torch\nc = torch.ones(2, requires_grad=True)\nr = c.reshape(2, 1)\nr.sum().backward()\nc.grad\nand it works",
+    ),
+)  # fmt: skip
+
+
+def test_a_follow_up_without_code_means_the_last_program_of_the_post_it_answers() -> None:
+    first, *_ = candidates("With your change, how do I get the gradient of r.T?", thread=THREAD, reply_to=2)
+
+    assert first.code == (
+        "import torch\nc = torch.ones(2, requires_grad=True)\nr = c.reshape(2, 1)\nr.sum().backward()\nc.grad\n"
+    )
+    assert not first.own
+    assert kinds(first) == {AssumptionKind.FROM_POST}
+    assert {origin.source for origin in first.origins} == {"post 2"}
+
+
+def test_then_come_the_posts_that_one_answered() -> None:
+    _, second, *_ = candidates("And how about r.T?", thread=THREAD, reply_to=2)
+
+    assert "reshape(2, 1)\nc.sum().backward()" in second.code
+    assert "post 1" in {origin.source for origin in second.origins}
+
+
+def test_names_come_from_the_post_that_is_answered() -> None:
+    first, *_ = candidates("I tried\nr.retain_grad()\nr.grad\nbut it is None", thread=THREAD, reply_to=2)
+
+    assert first.own
+    assert first.code.split("\n")[:3] == [
+        "import torch",
+        "c = torch.ones(2, requires_grad=True)",
+        "r = c.reshape(2, 1)",
+    ]
+    assert first.origins[2].source == "post 2"
+    assert AssumptionKind.FROM_POST in kinds(first)
+
+
+def test_a_new_question_does_not_take_the_code_of_strangers() -> None:
+    assert candidates("Why is a gradient a vector?", thread=THREAD, author="reader", contexts=Contexts()) == ()
+
+
+# The chapter
+
+
+@pytest.mark.parametrize(
+    ("title", "chapter"),
+    [
+        ("自动微分", "autograd"),
+        ("2.5. 自动微分 (PyTorch)", "autograd"),
+        ("自动求导", "autograd"),
+        ("Automatic Differentiation", "autograd"),
+        ("Auto Differentiation", "autograd"),
+        ("线性回归的从零开始实现", "linear_regression"),
+        ("Linear Regression Implementation from Scratch", "linear_regression"),
+        ("Concise Implementation of Linear Regression", "linear_regression"),
+        ("softmax回归的简洁实现", "softmax_regression"),
+        ("Softmax Regression", "softmax_regression"),
+        ("多层感知机", "multilayer_perceptron"),
+        ("Multilayer Perceptrons", "multilayer_perceptron"),
+        ("My loss does not go down in linear regression", None),
+        ("Autograd gives None, why?", None),
+        ("Convolutions", None),
+        ("", None),
+    ],
+)
+def test_titles_mean_chapters(title: str, chapter: str | None) -> None:
+    assert CHAPTERS.chapter_of(title) == chapter
+
+
+def test_a_call_named_in_a_question_is_put_into_the_chapters_scene() -> None:
+    first, second, *_ = candidates(
+        "为什么 y.backward() 会报错？为什么要 y.sum().backward()？求和之后不就是一个数字吗", title="自动微分"
+    )
+
+    assert first.code.split("\n")[2:5] == ["y = x * x", "y.backward()", "x.grad"]
+    assert second.code.split("\n")[3] == "y.sum().backward()"
+    assert first.scene == "autograd/elementwise"
+    assert not first.own
+    assert kinds(first) == {AssumptionKind.FROM_CHAPTER, AssumptionKind.FROM_MENTION}
+    assert [origin.source for origin in first.origins] == ["chapter autograd"] * 3 + ["post 1"] + ["chapter autograd"]
+
+
+def test_a_scene_fills_what_a_post_leaves_out_and_keeps_the_askers_lines() -> None:
+    first, *_ = candidates(
+        "样例代码:\nx = torch.arange(4.0)  # 向量\nx\ntensor([0., 1., 2., 3.])\n求导之后\nx.grad\ntensor([0., 4., 8., 12.])\n为什么形状一样?",
+        title="自动微分",
+    )
+
+    assert first.scene == "autograd/dot_product"
+    assert first.own
+    assert "x = torch.arange(4.0)  # 向量" in first.code
+    sources = [origin.source for origin in first.origins]
+    assert sources.count("post 1") == 3
+    assert sources.count("chapter autograd") == len(sources) - 3
+
+
+def test_scenes_that_print_something_else_than_the_asker_are_left_out() -> None:
+    found = candidates(
+        "x = torch.arange(4.0)\nx\ntensor([7., 7.])\nand\nx.grad\ntensor([9., 9.])\nwhy?", title="自动微分"
+    )
+
+    assert all(snippet.scene is None for snippet in found)
+
+
+def test_the_backward_call_that_only_a_sentence_names_is_appended() -> None:
+    first, *_ = candidates(
+        "我写了\na = torch.ones(3, requires_grad=True)\nb = a * a\n然后 b.backward() 就报错了,为什么?"
+    )
+
+    assert first.code.endswith("b = a * a\nb.backward()\n")
+    assert AssumptionKind.FROM_MENTION in kinds(first)
+
+
+def test_the_chapter_gives_names_their_values() -> None:
+    (snippet, *_) = candidates(
+        "for X, y in data_iter(batch_size, features, labels):\n    l = loss(net(X, w, b), y)\n    l.backward()\nwhy an error?",
+        title="线性回归的从零开始实现",
+    )
+
+    tree = parse(snippet.code)
+    assert tree is not None
+    assert undefined_names(tree) == ()
+    assert AssumptionKind.FROM_CHAPTER in kinds(snippet)
+
+
+def test_without_a_chapter_nothing_is_made_up() -> None:
+    assert candidates("why does y.backward() fail?", title="Some talk") == ()
+
+
+# Chapters as files
+
+
+def chapter_file(folder: Path, text: str, **programs: str) -> Path:
+    chapter = folder / "optics"
+    chapter.mkdir()
+    (chapter / "context.toml").write_text(text, encoding="utf-8")
+    for name, code in programs.items():
+        (chapter / f"{name}.py").write_text(code, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_adds_a_chapter(tmp_path: Path) -> None:
+    text = 'titles = ["optics"]\n[[scene]]\nname = "lens"\nprogram = "lens.py"\ncall = "y.backward()"\ncues.en = ["lens"]\n'
+    contexts = read_contexts(chapter_file(tmp_path, text, lens="import torch\ny = torch.ones(1)\ny.backward()\n"))
+
+    assert contexts.chapter_of("Optics") == "optics"
+    (snippet,) = candidates("why is the lens so?", title="Optics", contexts=contexts)
+    assert snippet.scene == "optics/lens"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("titles = 3", "titles must be a list of texts"),
+        ('titles = ["("]', "no regular expression"),
+        ("tittles = []", "unknown key 'tittles'"),
+        ('[[scene]]\nprogram = "lens.py"', "needs a name"),
+        ('[[scene]]\nname = "a"\nprogram = "../lens.py"', "must be the name of a file beside it"),
+        ('[[scene]]\nname = "a"\nprogram = "missing.py"', "missing.py"),
+        ('[[scene]]\nname = "a"\nprogram = "broken.py"', "no valid Python"),
+        ('[[scene]]\nname = "a"\nprogram = "lens.py"\ncall = "z.backward()"', "is no line of its program"),
+        ("titles = [", "cannot be read"),
+    ],
+)
+def test_a_chapter_that_is_not_well_formed_is_refused_with_its_place(tmp_path: Path, text: str, complaint: str) -> None:
+    folder = chapter_file(tmp_path, text, lens="y = 1\n", broken="y = = 1\n")
+
+    with pytest.raises(KnowledgeError, match="optics") as caught:
+        read_contexts(folder)
+
+    assert complaint in str(caught.value)
+
+
+def test_no_folder_means_no_chapters(tmp_path: Path) -> None:
+    assert read_contexts(tmp_path / "none") == Contexts()
+
+
+def test_every_shipped_program_defines_what_it_uses() -> None:
+    for chapter in CHAPTERS.chapters:
+        for code in [chapter.definitions, *(scene.code for scene in chapter.scenes)]:
+            tree = parse(code)
+            assert tree is not None
+            assert undefined_names(tree) == (), chapter.name
+
+
+# Anything
+
+
+@given(
+    bodies=st.lists(
+        st.sampled_from(
+            (
+                "x = torch.arange(4.0, requires_grad=True)",
+                "y = xx",
+                "y.backward()",
+                "x.grad",
+                "为什么 y.backward() 报错？",
+                "thanks",
+                "```\nfor X, y in train_iter:\n    loss(net(X), y).backward()\n```",
+                "def f(t):\nreturn t.cuda()",
+                "tensor([0., 1.])",
+            )
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    title=st.sampled_from(("自动微分", "Multilayer Perceptrons", "other")),
+)
+@settings(max_examples=60, deadline=None)
+def test_candidates_are_few_and_always_programs(bodies: list[str], title: str) -> None:
+    *earlier, last = bodies
+    thread = tuple(
+        Post(id=str(number), number=number, author="ab"[number % 2], raw=raw, reply_to=number - 1 or None)
+        for number, raw in enumerate(earlier, start=1)
+    )
+
+    found = candidates(last, title=title, thread=thread, author="a", reply_to=len(thread) or None)
+
+    assert len(found) <= MOST_CANDIDATES
+    assert len({snippet.code for snippet in found}) == len(found)
+    for snippet in found:
+        assert parse(snippet.code) is not None
+        assert len(snippet.origins) == snippet.code.count("\n")
+        assert all(note.line is None or 1 <= note.line <= len(snippet.origins) for note in snippet.assumptions)
