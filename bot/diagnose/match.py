@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from bot.diagnose import signals, wording
 from bot.diagnose.view import Found, View
@@ -55,9 +56,10 @@ class Matcher:
             return None
         matches = []
         text = _said(title, reading)
+        notes: dict[str, Any] = {}
         for entry in self.entries:
             asked = self.fit(entry, text) if asking else 0.0
-            view = View(code, run, reading, entry, asked)
+            view = View(code, run, reading, entry, asked, notes)
             found = signals.holds(view, entry.seen) if entry.seen else None
             if found and (own or asked >= ABOUT or same_error(reading.error, run)):
                 matches.append(Match(entry, found, asked, _confidence(entry, run, reading, asked)))
@@ -71,8 +73,10 @@ class Matcher:
         if run.outcome not in signals.READABLE:
             return frozenset()
         mistakes = (entry for entry in self.entries if entry.kind is ConfusionKind.MISTAKE and entry.seen)
+        notes: dict[str, Any] = {}
+        views = (View(code, run, reading, entry, notes=notes) for entry in mistakes)
         return frozenset(
-            entry.name for entry in mistakes if signals.holds(View(code, run, reading, entry), entry.seen) is not None
+            view.confusion.name for view in views if signals.holds(view, view.confusion.seen) is not None
         )
 
     def alone(self, entry: Confusion, code: str, run: Run) -> Diagnosis | None:

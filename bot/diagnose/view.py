@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from bot.domain.confusion import Confusion
 from bot.domain.run import Run
@@ -25,6 +26,7 @@ class View:
     reading: Reading
     confusion: Confusion
     asked: float = 0.0  #: how well the post's words fit the entry's `asked_as`, 0 to 1
+    notes: dict[str, Any] = field(default_factory=dict)  #: what words found out of this run, for the next entry
 
     @cached_property
     def tree(self) -> ast.Module:

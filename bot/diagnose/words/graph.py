@@ -1,0 +1,253 @@
+"""Graphs that were cut, or never began: told by where the values come from."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bot.diagnose.flow import Cut, Flow, Walk
+from bot.diagnose.view import BACKWARD, Found, View, receiver
+from bot.diagnose.vocabulary import listed, word
+from bot.domain.tape import Event, TensorState, short_name
+
+_NO_GRAPH = "does not require grad"
+_UNUSED = "not have been used in the graph"
+_NO_BACKWARD = "has no attribute 'backward'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A differentiation that lacks its graph, and what lies behind its root."""
+
+    line: int | None
+    event: Event | None
+    walk: Walk
+    root: str | None = None
+    serial: int | None = None
+    wanted: frozenset[int] = frozenset()  #: the tensors whose gradient was asked for; empty: any
+
+
+@word
+def graph_cut_by(view: View, value: Any) -> Found | None:
+    """Where a differentiation lacks its graph, what cut it: detach, data, no_grad, inference, item, numpy, copy, integer,
+    nondifferentiable, update (`w = w - lr * w.grad` under no_grad), frozen (parameters with requires_grad off), never
+    (nothing on the way required grad), unused (the tensor is not on the way). Also a root that is a new leaf of its own
+    (`loss.requires_grad_()`), and a leaf whose `.grad` is read and is None. $X is the tensor that went in, $MAKER the
+    operation, $LEAF a leaf behind it, $LOSS the root; the cutting call is the cause line."""
+    lack = _lack(view)
+    return lack.found if lack is not None and lack.kind in listed(value) else None
+
+
+@word
+def shows_as(view: View, value: Any) -> Found | None:
+    """How the missing graph of `graph_cut_by` shows: error (something failed), new_leaf (the differentiation starts at a
+    leaf that was computed, and ends there), grad_none (a `.grad` is read and is None)."""
+    lack = _lack(view)
+    if lack is None or lack.shows not in listed(value):
+        return None
+    return Found(text={"error": "the run fails", "new_leaf": "gradients end at a new leaf", "grad_none": "`.grad` is None"}[lack.shows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Lack:
+    """The first missing graph of a run."""
+
+    kind: str
+    shows: str
+    found: Found
+
+
+def _lack(view: View) -> _Lack | None:
+    if "lack" not in view.notes:
+        view.notes["lack"] = _first_lack(view)
+    return view.notes["lack"]  # type: ignore[no-any-return]
+
+
+def _first_lack(view: View) -> _Lack | None:
+    flow = Flow(view)
+    error = view.run.error
+    failed = _failed(view, flow)
+    if failed is not None:
+        return _as_lack(view, failed, "error")
+    if error is not None and "NoneType" not in error.message:
+        return None
+    for asked in _disguised(view, flow):
+        return _as_lack(view, asked, "new_leaf")
+    for asked in _unreached(view, flow):
+        if error is None or asked.line == error.line:
+            return _as_lack(view, asked, "grad_none" if error is None else "error")
+    return None
+
+
+def _as_lack(view: View, asked: _Asked, shows: str) -> _Lack:
+    kind, cut = _told(asked)
+    return _Lack(kind=kind, shows=shows, found=_found(view, asked, kind, cut))
+
+
+def _failed(view: View, flow: Flow) -> _Asked | None:
+    error = view.run.error
+    if error is None:
+        return None
+    event = next((event for event in reversed(view.backwards) if event.error), None)
+    if event is not None and event.backward is not None and _NO_GRAPH in error.message:
+        rootless = [root for root in event.backward.roots if not _requires(view, root, event)]
+        unready = [serial for serial in event.backward.inputs if not _requires(view, serial, event)]
+        if "One of the differentiated" in error.message:
+            rootless = unready
+        walk = flow.behind(rootless, until=event.index)
+        return _Asked(line=event.line, event=event, walk=walk, root=_root_text(view, event.line), serial=_first(rootless))
+    if event is not None and event.backward is not None and _UNUSED in error.message:
+        walk = flow.behind(event.backward.roots, until=event.index, through_graph=True)
+        wanted = frozenset(event.backward.inputs) - frozenset(event.backward.leaves)
+        return _Asked(
+            line=event.line, event=event, walk=walk, root=_root_text(view, event.line),
+            serial=_first(event.backward.roots), wanted=wanted,
+        )  # fmt: skip
+    if _NO_BACKWARD in error.message and error.line is not None:
+        call = view.call_on(error.line, ("backward",))
+        target = receiver(call) if call is not None else None
+        walk = flow.behind_value(target, until=len(view.tape.events))
+        if walk.cuts or walk.sources:
+            return _Asked(line=error.line, event=None, walk=walk, root=view.source(target) if target else None)
+    return None
+
+
+def _disguised(view: View, flow: Flow) -> Iterator[_Asked]:
+    """Differentiations that start at a leaf which was computed: gradients end right there."""
+    for event in view.backwards:
+        roots = event.backward.roots if event.backward else ()
+        for state in event.inputs[:1]:
+            if state.serial in roots and state.leaf and state.requires_grad and not event.error:
+                walk = flow.behind([state.serial], until=event.index)
+                if walk.cuts or len(walk.passed) > 1:
+                    yield _Asked(
+                        line=event.line, event=event, walk=walk, root=_root_text(view, event.line), serial=state.serial
+                    )
+
+
+def _unreached(view: View, flow: Flow) -> Iterator[_Asked]:
+    """Differentiations after which a leaf's `.grad` is read and is None, although its values went into the root."""
+    for read in view.grad_reads:
+        state = read.inputs[0]
+        before = [event for event in view.backwards if event.index < read.index and not event.error]
+        if read.outputs or not state.leaf or not before or _was_zeroed(view, state.serial, before[0].index, read.index):
+            continue
+        event = before[-1]
+        assert event.backward is not None
+        walk = flow.behind(event.backward.roots, until=event.index, through_graph=True)
+        yield _Asked(
+            line=read.line, event=event, walk=walk, root=_root_text(view, event.line),
+            serial=_first(event.backward.roots), wanted=frozenset({state.serial}),
+        )  # fmt: skip
+
+
+def _was_zeroed(view: View, serial: int, first: int, last: int) -> bool:
+    return any(
+        event.op == "zero_grad" and first < event.index < last and any(state.serial == serial for state in event.inputs)
+        for event in view.tape.events
+    ) or any(
+        event.backward is not None and serial in event.backward.leaves and event.index < last
+        for event in view.backwards
+    )
+
+
+def _told(asked: _Asked) -> tuple[str, Cut | None]:
+    """What cut the graph, and where."""
+    walk = asked.walk
+    if asked.wanted:
+        behind = [cut for cut in walk.cuts if cut.given.serial in asked.wanted or _leads_to(asked, cut)]
+        if not behind:
+            source = any(state.serial in asked.wanted for state in walk.sources)
+            return ("never" if source else "unused"), None
+        walk = Walk(cuts=tuple(behind), sources=walk.sources, passed=walk.passed)
+    cut = walk.best
+    if cut is not None:
+        return ("update" if cut.update else cut.kind), cut
+    frozen = any(state.parameter for state in walk.sources)
+    return ("frozen" if frozen else "never"), None
+
+
+def _leads_to(asked: _Asked, cut: Cut) -> bool:
+    return bool(asked.wanted & asked.walk.passed) and cut.given.serial in asked.walk.passed
+
+
+def _found(view: View, asked: _Asked, kind: str, cut: Cut | None) -> Found:
+    names: dict[str, str] = {}
+    serials: dict[str, int] = {}
+    if asked.root:
+        names["LOSS"] = asked.root
+    if asked.serial is not None:
+        serials["LOSS"] = asked.serial
+    if cut is None:
+        source = _source(view, asked.walk)
+        if source is not None:
+            names["X"], serials["X"] = source.names[0] if source.names else view.ever_named(source.serial) or "it", source.serial
+        line = view.creation_line(source.serial) if source is not None else None
+        text = {
+            "never": "nothing that the result was computed from required grad",
+            "frozen": "every parameter that the result was computed from has requires_grad=False",
+            "unused": "the result was not computed from this tensor",
+        }[kind]
+        return Found(
+            text=text, line=asked.line, event=asked.event.index if asked.event else None, names=names, serials=serials,
+            error_line=asked.line, cause_line=line,
+        )  # fmt: skip
+    names |= _cut_names(view, cut)
+    serials["X"] = cut.given.serial
+    return Found(
+        text=f"line {cut.line}: {short_name(cut.event.op)}() takes a tensor that requires grad and returns one that does not",
+        line=cut.line, event=cut.event.index, names=names, serials=serials, error_line=asked.line, cause_line=cut.line,
+    )  # fmt: skip
+
+
+def _cut_names(view: View, cut: Cut) -> dict[str, str]:
+    names = {"MAKER": short_name(cut.event.op)}
+    expression = cut.given.names[0] if cut.given.names else view.ever_named(cut.given.serial)
+    names["X"] = expression or _operand_of(view, cut) or names["MAKER"]
+    leaves = [cut.given.serial] if cut.given.leaf else list(view.leaves_under(cut.given.serial))
+    for leaf in leaves:
+        named = view.ever_named(leaf)
+        if named:
+            names["LEAF"] = named
+    return names
+
+
+def _operand_of(view: View, cut: Cut) -> str | None:
+    """The text of what a cutting method was called on, or a function was given."""
+    name = short_name(cut.event.op)
+    for node in view.nodes_on(cut.event.line):
+        if isinstance(node, ast.Attribute) and node.attr == name:
+            return view.source(node.value)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name.strip("_") and node.args:
+            return view.source(node.args[0])
+    return None
+
+
+def _source(view: View, walk: Walk) -> TensorState | None:
+    """The tensor that should have required grad: the one whose `.grad` is read, else the only one that has a name."""
+    read = {
+        view.source(node.value)
+        for node in ast.walk(view.tree)
+        if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, (ast.Name, ast.Attribute))
+    }
+    floating = [state for state in walk.sources if view.ever_named(state.serial)]
+    for state in floating:
+        if view.ever_named(state.serial) in read:
+            return state
+    return floating[0] if len(floating) == 1 else None
+
+
+def _requires(view: View, serial: int, event: Event) -> bool:
+    return any(state.serial == serial and state.requires_grad for state in event.inputs)
+
+
+def _first(serials: Any) -> int | None:
+    return next(iter(serials), None)
+
+
+def _root_text(view: View, line: int) -> str | None:
+    call = view.call_on(line, BACKWARD)
+    target = receiver(call) if call is not None else None
+    return view.source(target) if target is not None else None
