@@ -10,6 +10,7 @@ from itertools import count, pairwise, product
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -200,7 +201,7 @@ LifeOfADraft.TestCase.settings = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestLifeOfADraft = LifeOfADraft.TestCase
+TestLifeOfADraft = pytest.mark.slow(LifeOfADraft.TestCase)
 
 
 def test_a_moderator_who_looks_away_for_long_cannot_approve_by_accident() -> None:
