@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answer, db, doctor, drafts, knowledge, replay, run_code, sandbox, serve
+from bot.cli import answer, db, doctor, drafts, entries, replay, run_code, sandbox, serve
 from bot.cli.context import Context
 from bot.errors import BotError
 
@@ -68,7 +68,7 @@ app.command(name="demo", short_help="Do the main job over the sample forum.")(re
 app.command(name="poll", short_help="Do one round of the main job.")(serve.poll)
 app.command(name="serve", short_help="Do the main job until Ctrl-C.")(serve.serve)
 app.add_typer(drafts.app, name="drafts")
-app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(entries.app, name="knowledge")
 app.add_typer(db.app, name="db")
 app.add_typer(sandbox.app, name="sandbox")
 app.command(name="doctor", short_help="Test the sandbox by attacking it.")(doctor.doctor)
