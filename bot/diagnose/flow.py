@@ -39,7 +39,9 @@ class Cut:
     @property
     def line(self) -> int:
         """The line to blame."""
-        return self.exit.line if self.exit is not None and self.kind not in ("no_grad", "inference") else self.event.line
+        return (
+            self.exit.line if self.exit is not None and self.kind not in ("no_grad", "inference") else self.event.line
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +110,15 @@ class Flow:
                 return event.line
         return None
 
-    def repeated_inputs(self, until: int) -> Iterator[TensorState]:
-        """What the calls were given of which, in a long loop, only the first passes are on the tape."""
-        for event in self._counted:
-            if event.index < until and not event.inplace and event.backward is None and event.outputs:
-                yield from event.inputs
+    def repeated(self, until: int, *, line: int | None) -> list[Event]:
+        """The calls of which, in a long loop, only the first passes are on the tape; those on a line, if there are any."""
+        counted = [
+            event
+            for event in self._counted
+            if event.index < until and event.outputs and not event.inplace and event.backward is None
+            and not any(state.requires_grad for state in event.outputs)
+        ]  # fmt: skip
+        return [event for event in counted if event.line == line] or counted
 
     def is_update(self, cut: Cut) -> bool:
         """Whether a cut's result takes over the name of the leaf that went in, by a step along its gradient."""
@@ -190,9 +196,7 @@ class _Walking:
             if given.requires_grad and not keeps_graph:
                 self._cut(_made_cut(event, given, after or given, step))
             if not given.requires_grad or self.through_graph:
-                self.waiting.append(
-                    replace(step, serial=given.serial, until=event.index, distance=step.distance + 1)
-                )
+                self.waiting.append(replace(step, serial=given.serial, until=event.index, distance=step.distance + 1))
 
     def _made_from_nothing(self, step: _Step, writers: list[Event]) -> None:
         state = self.flow._view.tape.state_of(step.serial)
@@ -202,10 +206,9 @@ class _Walking:
             exits = self.flow.outside.exits_into(node, until=step.until) if node is not None else ()
             if self.leave_through(exits, until=step.until, distance=step.distance, line=line):
                 return
-        if not writers and state is not None and not state.requires_grad and not state.parameter and not state.names:
-            for given in self.flow.repeated_inputs(step.until):
-                if given.serial not in self.seen and not given.requires_grad:
-                    self.waiting.append(replace(step, serial=given.serial, distance=step.distance + 1))
+        if not writers and state is not None and not state.requires_grad and not state.parameter:
+            for event in self.flow.repeated(step.until, line=line):
+                self._through(event, step)
         if state is not None and not state.requires_grad:
             self.sources.setdefault(step.serial, state)
 

@@ -18,7 +18,7 @@ EXITS = {
     "tolist": "item", "numpy": "numpy", "__array__": "numpy",
 }  # fmt: skip
 #: Calls that make a tensor of values that are none.
-_ENTRIES = frozenset({
+ENTRIES = frozenset({
     "tensor", "as_tensor", "asarray", "from_numpy", "Tensor", "FloatTensor", "DoubleTensor", "HalfTensor", "LongTensor",
     "IntTensor", "Variable", "Parameter", "full", "scalar_tensor", "new_tensor", "full_like",
 })  # fmt: skip
@@ -30,9 +30,7 @@ class Outside:
 
     def __init__(self, tree: ast.Module, events: Iterable[Event]) -> None:
         self._tree = tree
-        self._exits = [
-            event for event in events if short_name(event.op) in EXITS and event.inputs and not event.error
-        ]
+        self._exits = [event for event in events if short_name(event.op) in EXITS and event.inputs and not event.error]
         self._given: dict[str, list[ast.expr]] = {}
         self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
         if self._exits:
@@ -43,7 +41,9 @@ class Outside:
         calls = [
             node
             for node in ast.walk(self._tree)
-            if isinstance(node, ast.Call) and node.lineno <= line <= (node.end_lineno or line) and _last(node) in _ENTRIES
+            if isinstance(node, ast.Call)
+            and node.lineno <= line <= (node.end_lineno or line)
+            and _last(node) in ENTRIES
         ]
         if calls:
             return calls[0]
@@ -72,7 +72,7 @@ class Outside:
         kind = EXITS[short_name(event.op)]
         if kind == "item" and event.line == entry_line and short_name(event.op).startswith("__"):
             said = any(
-                isinstance(node, ast.Call) and _last(node) in ("float", "int", "complex") and node.lineno == entry_line
+                isinstance(node, ast.Call) and node.lineno == entry_line and _takes_numbers(node)
                 for node in ast.walk(self._tree)
             )
             return kind if said else "copy"
@@ -127,7 +127,9 @@ class Outside:
             case ast.Subscript(value=holder) | ast.Starred(value=holder):
                 self._gives(holder, value)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                pairs = value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(parts) else None
+                pairs = (
+                    value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(parts) else None
+                )
                 for place, part in enumerate(parts):
                     self._gives(part, pairs[place] if pairs else value)
 
@@ -138,6 +140,16 @@ class Outside:
         for word in call.keywords:
             if word.arg is not None:
                 self._given.setdefault(word.arg, []).append(word.value)
+
+
+def _takes_numbers(call: ast.Call) -> bool:
+    """Whether a call turns its argument into a Python number itself."""
+    match call.func:
+        case ast.Name(id="float" | "int" | "complex" | "round"):
+            return True
+        case ast.Attribute(value=ast.Name(id="math" | "cmath" | "np" | "numpy")):
+            return True
+    return False
 
 
 def _returned(function: ast.AST) -> list[ast.expr]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bot.diagnose.cutting import cut_names, guard
 from bot.diagnose.flow import Cut, Flow, Walk
 from bot.diagnose.view import BACKWARD, Found, View, receiver
 from bot.diagnose.vocabulary import listed, word
@@ -34,8 +35,9 @@ def graph_cut_by(view: View, value: Any) -> Found | None:
     """Where a differentiation lacks its graph, what cut it: detach, data, no_grad, inference, item, numpy, copy, integer,
     nondifferentiable, update (`w = w - lr * w.grad` under no_grad), frozen (parameters with requires_grad off), never
     (nothing on the way required grad), unused (the tensor is not on the way). Also a root that is a new leaf of its own
-    (`loss.requires_grad_()`), and a leaf whose `.grad` is read and is None. $X is the tensor that went in, $MAKER the
-    operation, $LEAF a leaf behind it, $LOSS the root; the cutting call is the cause line."""
+    (`loss.requires_grad_()`), and a leaf whose `.grad` is read and is None. $X is the tensor that went in, $CALL the
+    expression that cut, $MAKER its operation, $LEAF a leaf behind it, $LOSS the root, $GUARD what switched the graph off;
+    the cutting call, or the guard, is the cause line."""
     lack = _lack(view)
     return lack.found if lack is not None and lack.kind in listed(value) else None
 
@@ -47,7 +49,11 @@ def shows_as(view: View, value: Any) -> Found | None:
     lack = _lack(view)
     if lack is None or lack.shows not in listed(value):
         return None
-    return Found(text={"error": "the run fails", "new_leaf": "gradients end at a new leaf", "grad_none": "`.grad` is None"}[lack.shows])
+    return Found(
+        text={"error": "the run fails", "new_leaf": "gradients end at a new leaf", "grad_none": "`.grad` is None"}[
+            lack.shows
+        ]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +98,14 @@ def _failed(view: View, flow: Flow) -> _Asked | None:
         return None
     event = next((event for event in reversed(view.backwards) if event.error), None)
     if event is not None and event.backward is not None and _NO_GRAPH in error.message:
-        rootless = [root for root in event.backward.roots if not _requires(view, root, event)]
-        unready = [serial for serial in event.backward.inputs if not _requires(view, serial, event)]
+        rootless = [root for root in event.backward.roots if not _requires(root, event)]
+        unready = [serial for serial in event.backward.inputs if not _requires(serial, event)]
         if "One of the differentiated" in error.message:
             rootless = unready
         walk = flow.behind(rootless, until=event.index)
-        return _Asked(line=event.line, event=event, walk=walk, root=_root_text(view, event.line), serial=_first(rootless))
+        return _Asked(
+            line=event.line, event=event, walk=walk, root=_root_text(view, event.line), serial=_first(rootless)
+        )
     if event is not None and event.backward is not None and _UNUSED in error.message:
         walk = flow.behind(event.backward.roots, until=event.index, through_graph=True)
         wanted = frozenset(event.backward.inputs) - frozenset(event.backward.leaves)
@@ -183,7 +191,10 @@ def _found(view: View, asked: _Asked, kind: str, cut: Cut | None) -> Found:
     if cut is None:
         source = _source(view, asked.walk)
         if source is not None:
-            names["X"], serials["X"] = source.names[0] if source.names else view.ever_named(source.serial) or "it", source.serial
+            names["X"], serials["X"] = (
+                source.names[0] if source.names else view.ever_named(source.serial) or "it",
+                source.serial,
+            )
         line = view.creation_line(source.serial) if source is not None else None
         text = {
             "never": "nothing that the result was computed from required grad",
@@ -194,35 +205,16 @@ def _found(view: View, asked: _Asked, kind: str, cut: Cut | None) -> Found:
             text=text, line=asked.line, event=asked.event.index if asked.event else None, names=names, serials=serials,
             error_line=asked.line, cause_line=line,
         )  # fmt: skip
-    names |= _cut_names(view, cut)
+    names |= cut_names(view, cut)
     serials["X"] = cut.given.serial
+    forbidding = guard(view, cut) if cut.kind in ("no_grad", "inference") else None
+    if forbidding is not None:
+        names["GUARD"] = forbidding[1]
+    text = f"line {cut.line}: {short_name(cut.event.op)}() takes a tensor that requires grad; the result does not"
     return Found(
-        text=f"line {cut.line}: {short_name(cut.event.op)}() takes a tensor that requires grad and returns one that does not",
-        line=cut.line, event=cut.event.index, names=names, serials=serials, error_line=asked.line, cause_line=cut.line,
+        text=text, line=cut.line, event=cut.event.index, names=names, serials=serials, error_line=asked.line,
+        cause_line=forbidding[0] if forbidding is not None and kind != "update" else cut.line,
     )  # fmt: skip
-
-
-def _cut_names(view: View, cut: Cut) -> dict[str, str]:
-    names = {"MAKER": short_name(cut.event.op)}
-    expression = cut.given.names[0] if cut.given.names else view.ever_named(cut.given.serial)
-    names["X"] = expression or _operand_of(view, cut) or names["MAKER"]
-    leaves = [cut.given.serial] if cut.given.leaf else list(view.leaves_under(cut.given.serial))
-    for leaf in leaves:
-        named = view.ever_named(leaf)
-        if named:
-            names["LEAF"] = named
-    return names
-
-
-def _operand_of(view: View, cut: Cut) -> str | None:
-    """The text of what a cutting method was called on, or a function was given."""
-    name = short_name(cut.event.op)
-    for node in view.nodes_on(cut.event.line):
-        if isinstance(node, ast.Attribute) and node.attr == name:
-            return view.source(node.value)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name.strip("_") and node.args:
-            return view.source(node.args[0])
-    return None
 
 
 def _source(view: View, walk: Walk) -> TensorState | None:
@@ -239,7 +231,7 @@ def _source(view: View, walk: Walk) -> TensorState | None:
     return floating[0] if len(floating) == 1 else None
 
 
-def _requires(view: View, serial: int, event: Event) -> bool:
+def _requires(serial: int, event: Event) -> bool:
     return any(state.serial == serial and state.requires_grad for state in event.inputs)
 
 

@@ -76,7 +76,12 @@ def _lost(view: View) -> Found | None:
                 binding.serial
                 for binding in view.tape.bindings
                 if binding.name == name and binding.at <= maker.index and binding.serial is not None
-            } | {given.serial for one in view.tape.events[: maker.index + 1] for given in one.inputs if name in given.names}
+            } | {
+                given.serial
+                for one in view.tape.events[: maker.index + 1]
+                for given in one.inputs
+                if name in given.names
+            }
             reads = [one for one in view.grad_reads if one.inputs[0].serial in before and one.index <= maker.index]
             if name and reads and _near(view, reads[-1], maker):
                 return Found(
@@ -132,7 +137,7 @@ def misspelt(view: View, value: Any) -> Found | None:
     for node in ast.walk(view.tree):
         match node:
             case ast.Attribute(attr=said, value=holder, ctx=ast.Store()) if _nearly(said, listed(value)):
-                if isinstance(holder, ast.Name) and holder.id == "self" or not _known(view, said):
+                if (isinstance(holder, ast.Name) and holder.id == "self") or not _known(view, said):
                     continue
                 return _misspelt(view, node.lineno, said, view.source(holder))
             case ast.keyword(arg=str(said)) if _nearly(said, listed(value)) and _refused(view, said):
@@ -187,16 +192,18 @@ def uses_result_of(view: View, value: Any) -> Found | None:
                 for part in (*args, *(given.value for given in node.keywords)):
                     if isinstance(part, ast.Call) and called(part) in listed(value) and _ran_backward(view, part):
                         return _used(view, part, "")
-            case ast.Attribute(value=ast.Call() as call) | ast.BinOp(left=ast.Call() as call) if called(
-                call
-            ) in listed(value) and _ran_backward(view, call):
+            case ast.Attribute(value=ast.Call() as call) | ast.BinOp(left=ast.Call() as call) if called(call) in listed(
+                value
+            ) and _ran_backward(view, call):
                 return _used(view, call, "")
     return None
 
 
 def _ran_backward(view: View, call: ast.Call) -> bool:
     return any(
-        event.op == "Tensor.backward" and call.lineno <= event.line <= (call.end_lineno or call.lineno) and not event.error
+        event.op == "Tensor.backward"
+        and call.lineno <= event.line <= (call.end_lineno or call.lineno)
+        and not event.error
         for event in view.backwards
     )
 
@@ -271,7 +278,7 @@ def _any_before(view: View, read: Event) -> bool:
 
 def _zeroing(view: View, serial: int, *, since: int, until: int) -> Event | None:
     for event in view.tape.events:
-        if since < event.index < until and any(state.serial == serial for state in event.inputs):
-            if event.op == "zero_grad" or event.op == "Tensor.grad.__set__":
-                return event
+        removes = event.op in ("zero_grad", "Tensor.grad.__set__")
+        if removes and since < event.index < until and any(state.serial == serial for state in event.inputs):
+            return event
     return None
