@@ -22,7 +22,7 @@ from bot.extract.transcript import TypedLine, typed_lines
 from bot.source import bound_names, parse
 
 #: The parser that tolerates errors takes 10 ms for so many characters.
-_PATIENCE = 1500
+_PATIENCE = 1200
 
 _PICTURE = re.compile(r"!\[[^\]\n]{0,200}\]\(|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
 _SENTENCE_SIGN = re.compile(r"[A-Za-z\u3400-\u9fff]")

@@ -154,13 +154,13 @@ def _kind_of_statement(lines: Sequence[TypedLine]) -> LineKind:
 
 
 def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
-    """Behind an output: behind the line that closes its brackets."""
-    text = lines[start].text
-    index = start + 1
-    while index < len(lines) and index < start + _LONGEST_STATEMENT and open_brackets(text) > 0:
-        text = f"{text}\n{lines[index].text}"
-        index += 1
-    return index if open_brackets(text) <= 0 else start + 1
+    """Behind an output: behind the line that closes its brackets, or behind its first when none does."""
+    depth = 0
+    for index in range(start, min(len(lines), start + _LONGEST_STATEMENT)):
+        depth += open_brackets(lines[index].text)
+        if depth <= 0:
+            return index + 1
+    return start + 1
 
 
 def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:

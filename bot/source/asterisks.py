@@ -54,8 +54,9 @@ def asterisks_restored(line: str, *, defined: Set[str], known: Set[str]) -> tupl
         before = tokens[index - 1] if index else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None
         text = token.text
-        if token.kind == "name" and _is_read(tokens, index):
-            text = _split(text, defined=defined, known=known)
+        if token.kind == "name":
+            product = _split(text, defined=defined, known=known)
+            text = product if product != text and _is_read(tokens, index) else text
         if before is not None and _product_lost(before, token, defined=defined):
             found.append(Restored(original=before.text + token.text, restored=f"{before.text}*{text}"))
             text = "*" + text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 
 #: A longer line is data, not something a person typed as a statement.
@@ -15,7 +16,7 @@ DEEPEST_TREE = 100
 
 _MAY_WARN = re.compile(r"\\|\d[A-Za-z_]")
 
-#: Shorter code cannot be nested too deep to walk.
+#: Shorter expressions cannot be nested too deep to walk.
 _SHORT = 300
 
 
@@ -24,12 +25,18 @@ def parse(code: str) -> ast.Module | None:
 
     The tree may be shared between callers: read it, never change it.
     """
-    # Lines are asked for again and again; whole programs are not worth the memory.
-    return _remembered(code) if len(code) < _SHORT else _parsed(code)
+    return _line(code) if len(code) < _SHORT else _program(code)
 
 
 @lru_cache(maxsize=4096)
-def _remembered(code: str) -> ast.Module | None:
+def _line(code: str) -> ast.Module | None:
+    # Lines are asked for again and again.
+    return _parsed(code)
+
+
+@lru_cache(maxsize=16)
+def _program(code: str) -> ast.Module | None:
+    # Few are kept: a tree takes a hundred times the memory of its text.
     return _parsed(code)
 
 
@@ -38,7 +45,7 @@ def _parsed(code: str) -> ast.Module | None:
         tree = _quietly_parsed(code) if _MAY_WARN.search(code) else ast.parse(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
-    return tree if len(code) < _SHORT or _shallow(tree) else None
+    return tree if all(map(_shallow, _long_expressions(tree))) else None
 
 
 def parses(code: str) -> bool:
@@ -60,8 +67,19 @@ def _quietly_parsed(code: str) -> ast.Module:
         return ast.parse(code)
 
 
-def _shallow(tree: ast.AST) -> bool:
-    level: list[ast.AST] = [tree]
+def _long_expressions(tree: ast.Module) -> Iterator[ast.expr]:
+    """The outermost expressions that are long enough to be nested too deep to walk."""
+    stack: list[ast.AST] = [tree]
+    while stack:
+        for part in ast.iter_child_nodes(stack.pop()):
+            if not isinstance(part, ast.expr):
+                stack.append(part)
+            elif part.lineno != part.end_lineno or (part.end_col_offset or 0) - part.col_offset > _SHORT:
+                yield part
+
+
+def _shallow(expression: ast.expr) -> bool:
+    level: list[ast.AST] = [expression]
     for _ in range(DEEPEST_TREE):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:

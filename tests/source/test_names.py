@@ -112,5 +112,15 @@ def test_parsing_never_raises_or_warns(text: str) -> None:
     assert parses(text) in (True, False)
 
 
-def test_absurdly_deep_code_is_refused() -> None:
-    assert parse("x = " + "[" * 150 + "]" * 150) is None
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = " + "[" * 180 + "]" * 180,
+        "x = " + "-" * 400 + "1",
+        "if " + "not " * 300 + "x: pass",
+        "x = (" + "a.\n" * 200 + "b)",
+        "def f():\n    return " + "a." * 400 + "b",
+    ],
+)
+def test_absurdly_deep_code_is_refused(code: str) -> None:
+    assert parse(code) is None
