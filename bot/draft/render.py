@@ -68,6 +68,7 @@ def reply(evidence: Evidence) -> str:
         torch=(run.torch_version or "").split("+")[0] if run is not None else "",
         link=evidence.entry.link if evidence.link else None,
         trial=evidence.entry.trial,
+        shortened=run is not None and run.ran and run.passes is not None,
     )  # fmt: skip
     return _tidy(text)
 
