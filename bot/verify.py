@@ -71,8 +71,8 @@ def held_lines(original: str, repaired: str, after: Run, *, blamed: int | None) 
 
 
 def line_map(before: str, after: str) -> dict[int, int]:
-    """For each line of `before` that still stands in `after`: its number there."""
-    matcher = difflib.SequenceMatcher(a=before.splitlines(), b=after.splitlines(), autojunk=False)
+    """For each line of `before` that still stands in `after`, be it at another indentation: its number there."""
+    matcher = _matcher(before, after)
     return {
         start + step + 1: new + step + 1 for start, new, size in matcher.get_matching_blocks() for step in range(size)
     }
@@ -248,14 +248,19 @@ def _minimal(original: str, repair: Repair, diagnosis: Diagnosis) -> Check:
 
 
 def _edited(before: str, after: str) -> list[int]:
-    """The lines of `before` that were changed or removed; insertions leave them alone."""
-    matcher = difflib.SequenceMatcher(a=before.splitlines(), b=after.splitlines(), autojunk=False)
+    """The lines of `before` that were changed or removed; insertions and indentation leave them alone."""
+    matcher = _matcher(before, after)
     return [
         line + 1
         for kind, start, end, _, _ in matcher.get_opcodes()
         if kind in ("replace", "delete")
         for line in range(start, end)
     ]
+
+
+def _matcher(before: str, after: str) -> difflib.SequenceMatcher[str]:
+    one, other = ([line.strip() for line in code.splitlines()] for code in (before, after))
+    return difflib.SequenceMatcher(a=one, b=other, autojunk=False)
 
 
 def _comments(code: str) -> set[str]:
