@@ -1,0 +1,295 @@
+"""A draft's stored record as a moderator reads it: the program with what each line did, the tape, the proof.
+
+Records made by older versions may lack parts; what is missing is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.draft import Draft
+from bot.domain.tape import short_name
+from bot.web import code
+from bot.web.code import DiffRow, Mark, Row
+from bot.web.picture import Picture, picture
+
+PARTS = ("error_gone", "confusion_gone", "values_kept", "gradient", "minimal")
+_MOST_TEXT = 4000
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunView:
+    """One run."""
+
+    outcome: str
+    error: str | None
+    line: int | None
+    reason: str
+    rows: list[Row]
+    loose: list[Mark]  #: what is tied to no line
+    tape: list[TapeRow]
+    tape_cut: bool
+    tape_trusted: bool
+    tensors: list[TensorRow]
+    torch: str
+    seconds: float
+    layers: str
+    passes: str
+    stderr: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TapeRow:
+    """One torch call."""
+
+    index: int
+    line: int
+    op: str
+    given: str
+    made: str
+    error: str
+    times: int
+    grad_enabled: bool
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TensorRow:
+    """A tensor that a name holds when the run ends."""
+
+    name: str
+    shape: str
+    dtype: str
+    leaf: bool
+    requires_grad: bool
+    grad_fn: str
+    value: str
+    grad: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckRow:
+    """One part of a proof."""
+
+    name: str
+    state: str
+    why: str
+    numbers: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidenceView:
+    """Everything about one draft that its page shows."""
+
+    reason: str
+    assumptions: list[Record]
+    before: RunView | None
+    after: RunView | None
+    seen: list[Record]  #: what the diagnosis rests on: word, text, line
+    ran: bool
+    reported: Record | None
+    same_error: bool | None
+    fix: str
+    why: str
+    changes: list[DiffRow]
+    checks: list[CheckRow]
+    holds: bool
+    trusted: bool
+    also: list[str]
+    thread: list[Record]
+    picture: Picture | None
+    seconds: float
+
+
+def view(draft: Draft) -> EvidenceView:
+    """The evidence of a draft."""
+    record: Record = json.loads(draft.record)
+    extra: Record = record.get("evidence") or {}
+    diagnosis: Record = extra.get("diagnosis") or {}
+    snippet: Record = record.get("snippet") or {}
+    repair: Record = record.get("repair") or {}
+    proof: Record = extra.get("proof") or {}
+    program, mended = str(snippet.get("code") or ""), str(repair.get("code") or "")
+    before, after = _seen(record, extra, "before"), _seen(record, extra, "after")
+    blamed = {line for line in (diagnosis.get("error_line"), diagnosis.get("cause_line")) if line}
+    checks = list(_checks(record.get("proof") or {}))
+    return EvidenceView(
+        reason=str(record.get("reason") or ""),
+        assumptions=list(_assumptions(extra, snippet)),
+        before=None
+        if before is None
+        else _run(before, program, extra.get("origins") or (), blamed, _line_marks(extra, diagnosis)),
+        after=None if after is None else _run(after, mended, (), set(), {}),
+        seen=list(diagnosis.get("evidence") or ()),
+        ran=bool(diagnosis.get("ran", before is not None)),
+        reported=record.get("reported_error"),
+        same_error=record.get("same_error"),
+        fix=str(repair.get("fix") or ""),
+        why=str((extra.get("repair") or {}).get("why") or ""),
+        changes=code.diff(program, mended) if mended else [],
+        checks=checks,
+        holds=bool(proof.get("holds", bool(checks) and all(check.state != "no" for check in checks))),
+        trusted=bool(proof.get("trusted", True)),
+        also=[str(name) for name in record.get("also") or ()],
+        thread=list(extra.get("thread") or ()),
+        picture=picture((before or {}).get("tape") or {}),
+        seconds=float(record.get("seconds") or 0.0),
+    )
+
+
+def _seen(record: Record, extra: Record, name: str) -> Record | None:
+    """A run with all that is kept of it."""
+    run = record.get(name)
+    return None if run is None else {**(extra.get(name) or {}), **run}
+
+
+def _assumptions(extra: Record, snippet: Record) -> Iterator[Record]:
+    if kept := extra.get("assumptions"):
+        yield from kept
+        return
+    yield from ({"kind": "", "text": text, "line": None} for text in snippet.get("assumptions") or ())
+
+
+def _line_marks(extra: Record, diagnosis: Record) -> dict[int, list[Mark]]:
+    marks: dict[int, list[Mark]] = defaultdict(list)
+    for one in extra.get("assumptions") or ():
+        if one.get("line"):
+            marks[one["line"]].append(Mark(kind="assumption", text=one["text"]))
+    for one in diagnosis.get("evidence") or ():
+        if one.get("line") and one.get("word") not in ("raises", "message", "warns"):
+            marks[one["line"]].append(Mark(kind="evidence", text=one["text"]))
+    return marks
+
+
+def _run(
+    run: Record, program: str, origins: Sequence[Record], blamed: set[int], known: Mapping[int, list[Mark]]
+) -> RunView:
+    marks, loose = _marks(run, known)
+    facts: Record = run.get("facts") or {}
+    tape: Record = run.get("tape") or {}
+    error = run.get("error")
+    return RunView(
+        outcome=str(run.get("outcome") or ""),
+        error=error and code.visible(f"{error['type']}: {error['message']}"),
+        line=error and error.get("line"),
+        reason=str(run.get("reason") or ""),
+        rows=list(_rows(program, origins, blamed, marks)),
+        loose=loose,
+        tape=[_tape_row(event) for event in tape.get("events") or ()],
+        tape_cut=bool(tape.get("cut")),
+        tape_trusted=bool(tape.get("trusted", True)),
+        tensors=[_tensor_row(final) for final in tape.get("finals") or ()],
+        torch=str(run.get("torch_version") or ""),
+        seconds=float(run.get("seconds") or 0.0),
+        layers=", ".join(map(str, facts.get("layers") or ())),
+        passes=str(run.get("passes") or ""),
+        stderr=_cut(str(run.get("stderr") or "")),
+    )
+
+
+def _marks(run: Record, known: Mapping[int, list[Mark]]) -> tuple[dict[int, list[Mark]], list[Mark]]:
+    """What happened at each line, and what is tied to no line."""
+    at: dict[int | None, list[Mark]] = defaultdict(list)
+    for line, marks in known.items():
+        at[line] += [mark for mark in marks if mark.kind == "assumption"]
+    for kind, name, text in (
+        ("print", "prints", "text"),
+        ("echo", "echoes", "text"),
+        ("warning", "warnings", "message"),
+    ):
+        for one in run.get(name) or ():
+            at[one.get("line")].append(Mark(kind=kind, text=_cut(str(one[text]).rstrip("\n"))))
+    if error := run.get("error"):
+        at[error.get("line")].append(Mark(kind="error", text=_cut(f"{error['type']}: {error['message']}")))
+    for line, marks in known.items():
+        at[line] += [mark for mark in marks if mark.kind == "evidence"]
+    loose = at.pop(None, [])
+    if run.get("stdout") and not run.get("prints"):
+        loose.append(Mark(kind="print", text=_cut(str(run["stdout"]))))
+    return {line: marks for line, marks in at.items() if line is not None}, loose
+
+
+def _rows(program: str, origins: Sequence[Record], blamed: set[int], marks: Mapping[int, list[Mark]]) -> Iterator[Row]:
+    if not program:
+        return
+    for number, html in enumerate(code.lines(program), start=1):
+        origin = origins[number - 1] if number <= len(origins) else {}
+        yield Row(
+            number=number,
+            html=html,
+            origin=str(origin.get("source") or ""),
+            marks=tuple(marks.get(number, ())),
+            blamed=number in blamed,
+        )
+
+
+def _tape_row(event: Record) -> TapeRow:
+    backward: Record = event.get("backward") or {}
+    reached = f"reaches {len(backward['leaves'])} leaves" if backward.get("leaves") is not None else ""
+    notes = (event.get("note") or "", "in place" if event.get("inplace") else "", reached)
+    return TapeRow(
+        index=event["index"],
+        line=event["line"],
+        op=short_name(event["op"]),
+        given=", ".join(map(_tensor, event.get("inputs") or ())),
+        made=", ".join(map(_tensor, event.get("outputs") or ())),
+        error=str(event.get("error") or ""),
+        times=int(event.get("times") or 1),
+        grad_enabled=bool(event.get("grad_enabled", True)),
+        note=" · ".join(note for note in notes if note),
+    )
+
+
+def _tensor(state: Record) -> str:
+    """A tensor in a few words: "y #2 (4,) MulBackward0"."""
+    name = " ".join(state.get("names") or ()) or "–"
+    kind = state.get("grad_fn") or ("leaf, grad" if state.get("requires_grad") else "constant")
+    return f"{name} #{state['serial']} {_shape(state)} {kind}"
+
+
+def _tensor_row(final: Record) -> TensorRow:
+    state = final["state"]
+    return TensorRow(
+        name=final["name"],
+        shape=_shape(state),
+        dtype=str(state["dtype"]),
+        leaf=bool(state["leaf"]),
+        requires_grad=bool(state["requires_grad"]),
+        grad_fn=str(state.get("grad_fn") or ""),
+        value=_cut(str(final.get("value") or "")),
+        grad=_cut(str(final.get("grad") or "")),
+    )
+
+
+def _shape(state: Record) -> str:
+    return "(" + ", ".join(map(str, state["shape"])) + ("," if len(state["shape"]) == 1 else "") + ")"
+
+
+def _checks(proof: Record) -> Iterator[CheckRow]:
+    for name in PARTS:
+        if check := proof.get(name):
+            numbers = [(key.replace("_", " "), _number(value)) for key, value in (check.get("numbers") or {}).items()]
+            yield CheckRow(name=name, state=str(check["state"]), why=str(check.get("why") or ""), numbers=numbers)
+
+
+def _number(value: Any) -> str:
+    match value:
+        case float():
+            return f"{value:.6g}"
+        case list() | tuple():
+            return ", ".join(map(_number, value))
+        case dict():
+            return ", ".join(f"{key} {_number(one)}" for key, one in value.items())
+        case _:
+            return str(value)
+
+
+def _cut(text: str) -> str:
+    text = code.visible(text)
+    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "…"

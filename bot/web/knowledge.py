@@ -1,0 +1,80 @@
+"""The knowledge base as a book: what each entry says, its examples, and how its drafts have fared."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import groupby
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.responses import HTMLResponse, Response
+
+from bot import learn
+from bot.domain.confusion import Case, Confusion
+from bot.domain.draft import DraftState
+from bot.errors import NotFound
+from bot.learn import Record
+from bot.store import drafts
+from bot.store.engine import Connection
+from bot.web import code
+from bot.web.guard import Visiting, allowed
+from bot.web.pages import page
+from bot.web.sessions import Role
+
+router = APIRouter()
+
+_GAP = re.compile(r"\{([a-z_]+)\}")
+
+
+@router.get("/knowledge", response_class=HTMLResponse)
+@allowed(Role.READER)
+def contents(visit: Visiting) -> Response:
+    """All entries by family, each with its record."""
+    with visit.site.store.reading() as connection:
+        records = {record.confusion: record for record in learn.records(connection)}
+        waiting = drafts.counts_by_confusion(connection, DraftState.PENDING)
+    entries = sorted(visit.site.library, key=lambda entry: (entry.family, entry.name))
+    families = [(family, list(group)) for family, group in groupby(entries, key=lambda entry: entry.family)]
+    return page(visit, "knowledge", families=families, records=records, waiting=waiting, nothing=Record(confusion=""))
+
+
+@router.get("/knowledge/{name}", response_class=HTMLResponse)
+@allowed(Role.READER)
+def chapter(visit: Visiting, name: Annotated[str, Path(max_length=100)]) -> Response:
+    """One entry: the explanation in both languages, what shows it, its fixes and its examples."""
+    entry = next((entry for entry in visit.site.library if entry.name == name), None)
+    if entry is None:
+        raise NotFound(f"There is no entry {name!r} in the knowledge base.")
+    with visit.site.store.reading() as connection:
+        record = _record(connection, name)
+    return page(
+        visit,
+        "entry",
+        entry=entry,
+        explanation=[part.strip() for part in _readable(entry, visit).split("\n---\n")],
+        seen=json.dumps(dict(entry.seen), indent=2, ensure_ascii=False, default=str),
+        programs=[(case, code.lines(case.text())) for case in entry.cases if case.path.suffix == ".py"],
+        posts=[(case, case.text()) for case in entry.cases if case.path.suffix == ".md"],
+        record=record,
+        examples=_pairs(entry),
+    )
+
+
+def _record(connection: Connection, name: str) -> Record:
+    return next((record for record in learn.records(connection) if record.confusion == name), Record(confusion=name))
+
+
+def _readable(entry: Confusion, visit: Visiting) -> str:
+    """The explanation with its {facts} as code, since no program fills them here."""
+    return _GAP.sub(lambda gap: f"`{gap[1]}`", entry.explain[visit.language]).replace("``", "")
+
+
+def _pairs(entry: Confusion) -> list[tuple[Case, Case, list[code.DiffRow]]]:
+    """Each failing program beside its fixed form."""
+    pairs = []
+    for case in entry.cases:
+        fixed = entry.case(case.name, "fixed") if case.role == "failing" else None
+        if fixed is not None:
+            pairs.append((case, fixed, code.diff(case.text(), fixed.text())))
+    return pairs
