@@ -10,6 +10,7 @@ from bot.errors import SandboxUnavailable
 from bot.sandbox import Order, environment, jail
 from bot.sandbox.client import JailedSandbox
 from bot.settings import SandboxSettings
+from tests.attacks.alterations import changed
 from tests.attacks.attack import CPU_SECONDS, GOOD, GOOD_PRINTS, LIMITS, MEMORY_MIB, SECONDS, Attack
 
 SETTINGS = SandboxSettings(seconds=SECONDS, cpu_seconds=CPU_SECONDS, memory_mib=MEMORY_MIB)
@@ -22,6 +23,12 @@ def made_of() -> jail.Parts:
         return jail.parts(environment.find(chosen=None, data=None, uid=SETTINGS.uid))
     except SandboxUnavailable as error:
         pytest.skip(f"no sandbox on this machine: {error}")
+
+
+@pytest.fixture(scope="session")
+def light(made_of: jail.Parts) -> jail.Parts:
+    """The same jail, whose fork server does not import what comes late: it boots in half the time."""
+    return changed(made_of, "inside/server.py", "    import_what_comes_late()\n", "")
 
 
 @pytest.fixture(scope="session")

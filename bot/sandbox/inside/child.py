@@ -53,19 +53,23 @@ def become(files: list[int], *, request: dict[str, Any], base: int, filter_progr
     `files` are the descriptors of code, stdout, stderr, claim and status.
     """
     try:
-        _descriptors(files)
-        _lock_in(request, base, filter_program)
-        os.write(STATUS, b'{"ready": true}')
-        os.close(STATUS)
-    except BaseException as error:  # said to the driver, and nothing is run
-        os.write(STATUS, json.dumps({"failed": f"{type(error).__name__}: {error}"[:1000]}).encode())
-        os._exit(1)
-    try:
+        _lock_in_and_say_so(files, request, base, filter_program)
         _run_the_order()
     except BaseException:  # nothing may unwind into the fork server's code
         traceback.print_exc()
     finally:
         os._exit(1)
+
+
+def _lock_in_and_say_so(files: list[int], request: dict[str, Any], base: int, filter_program: bytes) -> None:
+    try:
+        _descriptors(files)
+        _lock_in(request, base, filter_program)
+    except BaseException as error:  # said to the driver, and nothing is run
+        os.write(STATUS, json.dumps({"failed": f"{type(error).__name__}: {error}"[:1000]}).encode())
+        os._exit(1)
+    os.write(STATUS, b'{"ready": true}')
+    os.close(STATUS)
 
 
 def _descriptors(files: list[int]) -> None:

@@ -20,7 +20,7 @@ import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from inside import child, kernel
 
@@ -86,7 +86,7 @@ class _Server:
         try:
             self._fork(json.loads(message), files, status)
         except OSError as error:
-            status.send(json.dumps({"failed": str(error)}).encode())
+            _tell(status, {"failed": str(error)})
             status.close()
         for file in files:
             os.close(file)
@@ -94,19 +94,23 @@ class _Server:
 
     def _fork(self, request: dict[str, Any], files: list[int], status: socket.socket) -> None:
         kernel.unshare(kernel.CLONE_NEWPID)  # of the children to come
+        first = os.posix_spawn(FIRST_PROCESS, [FIRST_PROCESS], {})
         try:
-            first = os.posix_spawn(FIRST_PROCESS, [FIRST_PROCESS], {})
             runner = os.fork()
             if runner == 0:
                 files = [*files, status.detach()]
                 child.become(files, request=request, base=self._base, filter_program=self._filter_program)
+        except OSError:
+            _end(first)
+            raise
         finally:
             kernel.enter_pid_namespace(self._own_namespace)
         handles = array.array("i", [os.pidfd_open(runner), os.pidfd_open(first)])
-        status.sendmsg([b'{"handles": 2}'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
-        os.close(handles[1])
         self._runs[handles[0]] = _Run(runner, first, status)
         self._poll.register(handles[0], select.POLLIN)
+        with contextlib.suppress(OSError):  # the driver gave this run up
+            status.sendmsg([b'{"handles": 2}'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
+        os.close(handles[1])
 
     def _ended(self, handle: int) -> None:
         """Report how a child ended, as the kernel tells it, and end what it left in its namespace."""
@@ -121,10 +125,20 @@ class _Server:
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_kib": usage.ru_maxrss,
         }
-        with run.status, contextlib.suppress(OSError):  # the driver gave this run up
-            run.status.send(json.dumps(report).encode())
-        os.kill(run.first, signal.SIGKILL)
-        os.waitpid(run.first, 0)
+        with run.status:
+            _tell(run.status, report)
+        _end(run.first)
+
+
+def _end(first: int) -> None:
+    """End the first process of a namespace, and with it whatever else is in there."""
+    os.kill(first, signal.SIGKILL)
+    os.waitpid(first, 0)
+
+
+def _tell(status: socket.socket, report: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # the driver gave this run up
+        status.send(json.dumps(report).encode())
 
 
 def import_everything() -> None:
@@ -134,7 +148,7 @@ def import_everything() -> None:
     matplotlib.use("Agg")
     import numpy
     import torch
-    from matplotlib import pyplot
+    from matplotlib import pyplot  # noqa: F401
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
@@ -142,22 +156,36 @@ def import_everything() -> None:
     # Seeding also queues a seeding of the GPU, with the source lines of its whole stack. There is no GPU.
     torch.cuda.random._lazy_call = torch.xpu.random._lazy_call = lambda *_, **__: None
     torch.manual_seed(0)
+    torch.compile = _no_compiler
     print(torch.ones(2, 2) @ torch.ones(2, 2))
-    # Optimizers import torch._dynamo at their first step. No backward here: a build with device
-    # threads would start them, and no child could use the engine after a fork.
+    import_what_comes_late()
+    from inside import program  # noqa: F401 - children find it imported
+
+
+def _no_compiler(*_: Any, **__: Any) -> NoReturn:
+    """Say at once what torch.compile would find out after many seconds."""
+    raise RuntimeError("No working C++ compiler: torch.compile needs one, and the sandbox has none.")
+
+
+def import_what_comes_late() -> None:
+    """Do what makes torch and matplotlib import more: optimizers bring torch._dynamo at their first step.
+
+    No backward here: a build with device threads would start them, and no child could use the engine.
+    """
+    import torch
+    import torch._subclasses.schema_check_mode  # by the first DataLoader
+    from matplotlib import pyplot
+
     for maker in (torch.optim.SGD, torch.optim.Adam):
         parameter = torch.nn.Parameter(torch.ones(2))
         parameter.grad = torch.ones(2)
         optimizer = maker([parameter], lr=0.1)
         optimizer.step()
         optimizer.zero_grad()
-    import torch._subclasses.schema_check_mode  # by the first DataLoader
-
     figure = pyplot.figure(figsize=(1, 1))
     figure.add_subplot().plot([0, 1], [0, 1])
     figure.savefig(os.devnull, format="png")
     pyplot.close("all")
-    from inside import program  # noqa: F401 - children find it imported
 
 
 def _own_the_pid_namespace() -> None:
