@@ -12,14 +12,26 @@ from typing import Any
 
 from bot.diagnose.view import Found, View
 from bot.diagnose.vocabulary import WORDS, listed
-from bot.diagnose.words import called, differentiations, graph, leaves, release, said, tensors
+from bot.diagnose.words import (
+    called,
+    differentiations,
+    freed,
+    graph,
+    inplace,
+    leaves,
+    modules,
+    release,
+    said,
+    tensors,
+    training,
+)
 from bot.diagnose.words.said import ASKED
 from bot.domain.run import Outcome
 
 __all__ = ["ASKED", "GROUPS", "READABLE", "WORDS", "holds", "known_words", "listed"]
 
 #: The groups of words; importing them here is what fills `WORDS`.
-GROUPS = (said, called, tensors, leaves, graph, differentiations, release)
+GROUPS = (said, called, tensors, leaves, graph, differentiations, freed, training, inplace, modules, release)
 #: Outcomes of which an entry can say something.
 READABLE = (Outcome.FINISHED, Outcome.RAISED, Outcome.TIMED_OUT)
 

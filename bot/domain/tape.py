@@ -34,7 +34,8 @@ class BackwardCall:
     retain_graph: bool
     create_graph: bool
     weights: str  #: "none" or "given": the gradient argument
-    held: tuple[int, ...] = ()  #: serials of the reached leaves that held a gradient before the call
+    held: tuple[int, ...] = ()  #: serials of the reached leaves that held a gradient, other than zero, before the call
+    places: tuple[tuple[int, ...], ...] = ()  #: for each of `nodes`, the asker's lines that made it, outermost first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +95,11 @@ class Event:
     same: bool = False  #: for a comparison: both sides are the same memory
     clash: Clash | None = None
     nonfinite: NonFinite | None = None
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The asker's lines that led to this call, outermost first, its own last."""
+        return (*self.stack, self.line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -236,6 +236,7 @@ def _backward(row: Any) -> BackwardCall | None:
         leaves=tuple(_ints(row.get("leaves"))),
         nodes=tuple(_ints(row.get("nodes"))),
         held=tuple(_ints(row.get("held"))),
+        places=tuple(tuple(_ints(place)) for place in _rows(row, "places")),
         retain_graph=row.get("retain_graph") is True,
         create_graph=row.get("create_graph") is True,
         weights="given" if row.get("weights") == "given" else "none",

@@ -1,4 +1,4 @@
-"""Calls of backward() and autograd.grad(), and how they meet."""
+"""Calls of backward() and autograd.grad(), and gradients that are differentiated again."""
 
 from __future__ import annotations
 
@@ -23,25 +23,6 @@ def backward_calls(view: View, value: Any) -> Found | None:
 
 
 @word
-def second_backward(view: View, value: Any) -> Found | None:
-    """How a later differentiation meets an earlier one: same_root (the same tensor again), shared_part (another
-    root over nodes already freed). $LOSS is the later root; the earlier call is the cause line."""
-    seen: list[Event] = []
-    for event in view.backwards:
-        for earlier in seen:
-            kind = _meeting(earlier, event)
-            if kind in listed(value) and (event.error or view.run.error is None):
-                call = view.call_on(event.line, BACKWARD)
-                names, serials = root_of(view, call, event) if call is not None else ({}, {})
-                return Found(
-                    text=f"line {event.line} goes back over what line {earlier.line} already went over",
-                    line=event.line, event=event.index, names=names, serials=serials, cause_line=earlier.line,
-                )  # fmt: skip
-        seen.append(event)
-    return None
-
-
-@word
 def differentiates_gradient(view: View, value: Any) -> Found | None:
     """A gradient is differentiated: without_graph (it was made without create_graph), added_up (it is the `.grad`
     that backward() adds to, so the sum of both is left there), any. $N is what was differentiated first, $X for
@@ -61,17 +42,6 @@ def differentiates_gradient(view: View, value: Any) -> Found | None:
             line=event.line, event=event.index, names=names, cause_line=first.line, error_line=event.line,
         )  # fmt: skip
     return None
-
-
-def _meeting(earlier: Event, later: Event) -> str | None:
-    first, second = earlier.backward, later.backward
-    if first is None or second is None or first.retain_graph or earlier.error:
-        return None
-    if set(first.roots) & set(second.roots):
-        return "same_root"
-    if first.nodes and set(first.nodes) >= set(second.nodes) and set(first.nodes[-1:]) & set(second.nodes):
-        return "same_root"
-    return "shared_part" if set(first.nodes) & set(second.nodes) else None
 
 
 def _made_as_gradient(view: View, event: Event) -> Event | None:

@@ -51,6 +51,11 @@ class History:
         place = bisect.bisect_left(self._numbers, number)
         return self._made[place] if place < len(self._made) else None
 
+    def place(self, number: int) -> list[int]:
+        """The asker's lines that made the node of this number, outermost first; empty when not known."""
+        line, _, stack = self.maker(number) or (0, "", [])
+        return [*stack, line] if line else []
+
     def clash(self, roots: list[torch.Tensor], error: Exception, known: list[torch.Tensor]) -> dict[str, Any] | None:
         """For an in-place error: who needed the tensor that was changed, who changed it, and which tensors it is."""
         expected = _EXPECTED.search(str(error))
@@ -128,6 +133,14 @@ def same_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape and one.numel() > 0 and storage(one) == storage(other) and (
         one.storage_offset() == other.storage_offset()
     )  # fmt: skip
+
+
+def holds_gradient(tensor: torch.Tensor) -> bool:
+    """Whether a gradient other than zero is there: a zeroed one counts as none."""
+    try:
+        return tensor.grad is not None and bool(tensor.grad.any())
+    except (RuntimeError, NotImplementedError):
+        return tensor.grad is not None
 
 
 def storage(tensor: torch.Tensor) -> int:

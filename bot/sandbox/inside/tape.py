@@ -239,23 +239,18 @@ class Tape(TorchFunctionMode):
         create = bool(given.get("create_graph"))
         retain = given.get("retain_graph")
         weights = given.get("weights")
-        held = [leaf for leaf in leaves if leaf in self._holding_grad()]
+        below = [leaf for reference in history.leaves_below(roots) if (leaf := reference()) is not None]
+        held = [self.serials.of(leaf) for leaf in below if history.holds_gradient(leaf)]
         return {
             "roots": [self.serials.of(root) for root in roots],
             "inputs": [self.serials.of(tensor) for tensor in inputs],
             "leaves": leaves,
             "nodes": nodes,
+            "places": [self.history.place(number) for number in nodes],
             "retain_graph": create if retain is None else bool(retain),
             "create_graph": create,
             "weights": "none" if weights is None or weights == [] else "given",
             "held": held,
-        }
-
-    def _holding_grad(self) -> set[int]:
-        return {
-            serial
-            for reference, serial in list(self.serials._known.values())
-            if (tensor := reference()) is not None and tensor.is_leaf and tensor.grad is not None
         }
 
     def _state(self, tensor: torch.Tensor, names: dict[int, list[str]], *, digest: bool) -> list[Any]:

@@ -59,6 +59,13 @@ def modules(tape: Tape) -> None:
             tape.note(_line(), "module", own, note=f"{type(module).__name__} {mode}")
             _note_hidden(tape, module)
 
+    zero = torch.nn.Module.zero_grad
+
+    def zeroed(self: Any, *args: Any, **kwargs: Any) -> None:
+        zero(self, *args, **kwargs)
+        tape.note(_line(), "zero_grad", list(self.parameters()), note=type(self).__name__)
+
+    torch.nn.Module.zero_grad = zeroed  # type: ignore[method-assign]
     register_module_forward_pre_hook(called)
 
 

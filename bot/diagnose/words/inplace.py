@@ -1,0 +1,154 @@
+"""In-place changes: of what backward needs, of leaves, behind the back of autograd."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from bot.diagnose.shared import meetings, statement_at
+from bot.diagnose.view import Found, View
+from bot.diagnose.vocabulary import listed, word
+from bot.domain.tape import Change, Clash, Event, short_name
+
+#: Layers and functions that may work in place.
+_ACTIVATIONS = frozenset({
+    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "mish", "hardtanh", "hardswish", "hardsigmoid",
+    "threshold", "rrelu", "dropout", "alpha_dropout", "feature_dropout", "dropout1d", "dropout2d", "dropout3d",
+})  # fmt: skip
+#: Operations whose derivative does not need the numbers of what they were given.
+_NEEDS_NOTHING = frozenset({
+    "add", "sub", "neg", "sum", "mean", "reshape", "view", "t", "T", "transpose", "permute", "squeeze", "unsqueeze",
+    "flatten", "expand", "cat", "stack", "clone", "detach", "data", "grad", "__getitem__", "to", "float", "double",
+    "zeros_like", "ones_like", "randn_like", "rand_like", "backward", "step", "zero_grad", "optimizer", "retain_grad",
+    "numpy", "tolist", "item", "__repr__", "__format__", "eq", "gt", "lt", "ge", "le", "ne", "argmax", "allclose",
+    "equal", "isclose", "hidden_parameters", "module", "attribute", "requires_grad_", "numel", "norm", "print",
+})  # fmt: skip
+
+
+@word
+def changed_by(view: View, value: Any) -> Found | None:
+    """For an error about an in-place change: who changed what backward needs. operation, activation (a layer or function
+    with inplace=True), step (an optimizer's, or a manual update of a leaf), stale (a step, but it is a graph of an
+    earlier pass, kept by retain_graph, that still needs the old numbers), unknown. $X is the tensor, $OP what changed it,
+    $NEEDED what needs it; the change is the cause line."""
+    event = next((event for event in reversed(view.tape.events) if event.error and event.backward is not None), None)
+    if event is None or event.clash is None:
+        return Found(text="what changed it was not seen") if "unknown" in listed(value) else None
+    clash = event.clash
+    kind, change = _kind(view, clash, event)
+    if kind not in listed(value):
+        return None
+    line = max((one for one in (*change.stack, change.line) if statement_at(view, one)), default=change.line)
+    line = change.line or line
+    names = {"OP": _shown(change.op), "NEEDED": f"{_shown(clash.op)} (line {clash.line})" if clash.line else clash.node}
+    target = _target(view, line)
+    named = (
+        target or next(iter(clash.names), None) or next((n for s in clash.serials if (n := view.ever_named(s))), None)
+    )
+    names |= {"X": named} if named else {}
+    return Found(
+        text=f"line {line} ({_shown(change.op)}) changed what line {clash.line} ({_shown(clash.op)}) needs for backward",
+        line=event.line, event=event.index, names=names, serials={"X": clash.serials[0]} if clash.serials else {},
+        error_line=event.line, cause_line=line,
+    )  # fmt: skip
+
+
+@word
+def changes_leaf(view: View, value: Any) -> Found | None:
+    """The failing call changes a leaf that requires grad in place: update (from its own gradient), other. $X is the
+    target of the statement."""
+    if view.line is None:
+        return None
+    statement = statement_at(view, view.line)
+    kind = "update" if statement is not None and ".grad" in ast.unparse(statement) else "other"
+    if kind not in listed(value):
+        return None
+    target = _target(view, view.line)
+    return Found(
+        text=f"line {view.line} changes a leaf in place", line=view.line, error_line=view.line, cause_line=view.line,
+        names={"X": target} if target else {},
+    )  # fmt: skip
+
+
+@word
+def edits_data(view: View, value: Any) -> Found | None:
+    """true: numbers that an operation needs for its derivative were changed through `.data` after the forward and before
+    the backward, where autograd does not notice. $X is the tensor; the change is the cause line."""
+    found = _data_edit(view)
+    return found if bool(value) == (found is not None) else None
+
+
+def _kind(view: View, clash: Clash, event: Event) -> tuple[str, Change]:
+    for change in clash.changes:
+        name = short_name(change.op)
+        if change.op == "step" or clash.leaf:
+            step = next((one for one in clash.changes if one.op == "step"), change)
+            stale = any(
+                one.later.index == event.index and one.kind in ("forward_before_loop", "carried_state", "running_total")
+                for one in meetings(view, retained=True)
+            )
+            return ("stale" if stale else "step"), step
+        if name.removesuffix("_") in _ACTIVATIONS and not name.endswith("__"):
+            return "activation", change
+    return "operation", clash.changes[-1]
+
+
+def _data_edit(view: View) -> Found | None:
+    events = view.tape.events
+    for write in events:
+        source = next((maker for serial in write.writes if (maker := view.tape.maker(serial))), None)
+        if source is None or source.op != "Tensor.data.__get__" or not source.inputs:
+            continue
+        edited = source.inputs[0].serial
+        users = [
+            event
+            for event in events[: write.index]
+            if event.node is not None and short_name(event.op) not in _NEEDS_NOTHING
+            if any(state.serial == edited for state in (*event.inputs, *event.outputs))
+        ]
+        walked = [event for event in view.backwards if event.index > write.index and event.backward is not None]
+        for user in users:
+            for call in walked:
+                freed = any(
+                    one.backward and user.node in one.backward.nodes
+                    for one in view.backwards
+                    if one.index < write.index
+                )
+                if call.backward is not None and user.node in call.backward.nodes and not freed:
+                    name = view.ever_named(edited) or next(iter(source.inputs[0].names), None)
+                    return Found(
+                        text=f"line {write.line} changes numbers that line {user.line} needs, behind autograd's back",
+                        line=write.line, event=write.index, error_line=call.line, cause_line=write.line,
+                        names={"NEEDED": f"{_shown(user.op)} (line {user.line})"} | ({"X": name} if name else {}),
+                    )  # fmt: skip
+    return None
+
+
+def _target(view: View, line: int) -> str | None:
+    """What the in-place statement at a line changes, in the asker's words."""
+    statement = statement_at(view, line)
+    match statement:
+        case ast.AugAssign(target=changed) | ast.Assign(targets=[ast.Subscript() as changed]):
+            return _base(changed)
+    for node in view.nodes_on(line):
+        match node:
+            case ast.Call(func=ast.Attribute(value=target, attr=name)) if name.endswith("_") and not name.endswith(
+                "__"
+            ):
+                plain = isinstance(target, (ast.Name, ast.Attribute, ast.Subscript))
+                module = isinstance(target, ast.Name) and target.id in ("torch", "F")
+                if module and node.args:
+                    return _base(node.args[0])
+                return _base(target) if plain else None
+    return None
+
+
+def _base(node: ast.expr) -> str:
+    while isinstance(node, ast.Subscript) or (isinstance(node, ast.Attribute) and node.attr in ("data", "T")):
+        node = node.value
+    return ast.unparse(node)
+
+
+def _shown(op: str) -> str:
+    """An operation as the asker wrote it, as near as the tape tells: "Tensor.add_" → "add_"."""
+    return {"__setitem__": "an assignment to a part", "step": "step"}.get(short_name(op), short_name(op))

@@ -1,0 +1,184 @@
+"""Modules, losses and custom functions: what torch shows to no mode."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from bot.diagnose.shared import changed_by
+from bot.diagnose.view import Found, View
+from bot.diagnose.vocabulary import listed, word
+from bot.domain.tape import Event, short_name
+
+_PROBABILITIES = frozenset({"softmax", "sigmoid"})
+_LOSSES = {
+    "cross_entropy": ("softmax", "sigmoid"),
+    "binary_cross_entropy_with_logits": ("softmax", "sigmoid"),
+    "nll_loss": ("softmax",),
+}  # fmt: skip
+
+
+@word
+def hides_parameters(view: View, value: Any) -> Found | None:
+    """A module keeps layers or parameters in a plain list or dict, where `parameters()` does not find them: unheld (an
+    optimizer steps that does not hold some which a differentiation reached), empty (the optimizer got nothing at all),
+    any. $CLASS and $ATTR say where, $KIND is list or dict, $WHAT layer or parameter."""
+    for event in view.tape.events:
+        if event.op != "hidden_parameters" or not event.note:
+            continue
+        where, kind, what = event.note.split(" ")
+        hidden = {state.serial for state in event.inputs}
+        reached = {leaf for one in view.backwards if one.backward for leaf in one.backward.leaves}
+        held = {state.serial for one in view.tape.events if one.op == "optimizer" for state in one.inputs}
+        steps = any(one.op == "step" for one in view.tape.events)
+        empty = view.run.error is not None and "empty parameter list" in view.run.error.message
+        shown = (
+            {"any"} | ({"unheld"} if steps and (hidden - held) & reached else set()) | ({"empty"} if empty else set())
+        )
+        if not shown & set(listed(value)):
+            continue
+        owner, attribute = where.split(".", 1)
+        line = _assignment(view, attribute)
+        return Found(
+            text=f"{where} is a plain {kind}: parameters() does not find what it holds",
+            line=line, event=event.index, cause_line=line,
+            names={"CLASS": owner, "ATTR": f"self.{attribute}", "KIND": kind, "WHAT": what},
+        )  # fmt: skip
+    return None
+
+
+@word
+def loss_given(view: View, value: Any) -> Found | None:
+    """probabilities: a loss that applies softmax or sigmoid itself is given what softmax or sigmoid returned. $LOSS is
+    the loss function, $MAKER the other, $OUT a name of its result; the call of $MAKER is the cause line."""
+    if "probabilities" not in listed(value):
+        return None
+    for event in view.tape.events:
+        wanted = _LOSSES.get(short_name(event.op))
+        maker = view.tape.maker(event.inputs[0].serial) if wanted and event.inputs else None
+        if wanted is None or maker is None or short_name(maker.op) not in wanted:
+            continue
+        named = next((n for s in (*maker.outputs, event.inputs[0]) if (n := view.ever_named(s.serial))), None)
+        return Found(
+            text=f"{short_name(event.op)} at line {event.line} is given what {short_name(maker.op)} returned",
+            line=event.line, event=event.index, error_line=event.line, cause_line=maker.line,
+            names={"LOSS": short_name(event.op), "MAKER": short_name(maker.op)} | ({"OUT": named} if named else {}),
+        )  # fmt: skip
+    return None
+
+
+@word
+def compares_itself(view: View, value: Any) -> Found | None:
+    """true: two names of one and the same memory are compared, and its numbers were changed in place since the second
+    name was made: "old" and "new" are one. $OLD is the alias, $X what it was made from; its making is the cause line."""
+    found = None
+    for event in view.tape.events:
+        if event.same and event.backward is None and len(event.inputs) > 1:
+            found = found or _alias(view, event)
+    return found if bool(value) == (found is not None) else None
+
+
+@word
+def module_called(view: View, value: Any) -> Found | None:
+    """A module is called as said: training (true, false), grad (whether the graph is recorded), class (a pattern)."""
+    wanted = dict(value)
+    for event in view.tape.events:
+        if event.op != "module" or not event.note:
+            continue
+        name, mode = event.note.split(" ")
+        facts = {"training": mode == "train", "grad": event.grad_enabled}
+        fits = all(facts[key] == wish for key, wish in wanted.items() if key in facts)
+        if fits and re.search(wanted.get("class", ""), name):
+            return Found(
+                text=f"{name} is called in {mode} mode", line=event.line, event=event.index, names={"CLASS": name}
+            )
+    return None
+
+
+@word
+def moves_statistics(view: View, value: Any) -> Found | None:
+    """true: a batch normalization whose own parameters are frozen still changes its running statistics. The call is the
+    cause line."""
+    found = None
+    for event in view.tape.events:
+        if short_name(event.op) != "batch_norm" or len(event.inputs) < 4 or found is not None:
+            continue
+        trained = any(state.requires_grad for state in event.inputs[3:])
+        if event.writes and not trained:
+            found = Found(
+                text=f"line {event.line} changes the running statistics of a frozen layer",
+                line=event.line, event=event.index, cause_line=event.line,
+            )  # fmt: skip
+    return found if bool(value) == (found is not None) else None
+
+
+@word
+def function_class(view: View, value: Any) -> Found | None:
+    """The program defines a torch.autograd.Function: any, or nonstatic (a method of it is not static). $F is its name."""
+    for node in ast.walk(view.tree):
+        if not isinstance(node, ast.ClassDef) or not any(ast.unparse(base).endswith("Function") for base in node.bases):
+            continue
+        methods = [
+            part for part in node.body if isinstance(part, ast.FunctionDef) and part.name in ("forward", "backward")
+        ]
+        loose = any(
+            not any(ast.unparse(mark) == "staticmethod" for mark in method.decorator_list) for method in methods
+        )
+        said = view.run.error.message if view.run.error else ""
+        if "any" in listed(value) or ("nonstatic" in listed(value) and loose) or node.name in said:
+            return Found(text=f"{node.name} is a Function of the asker's", line=node.lineno, names={"F": node.name})
+    return None
+
+
+def _alias(view: View, event: Event) -> Found | None:
+    one, other = (state.serial for state in event.inputs[:2])
+    texts = _two_sides(view, event.line)
+    if texts is None or texts[0] == texts[1]:
+        return None
+    family = {one, other}
+    written = [e for e in view.tape.events[: event.index] if (changed_by(e) & family) or _same_data(view, e, family)]
+    bindings = [(b.line, b.name) for b in view.tape.bindings if b.serial in family and b.name in texts]
+    for line, name in sorted(bindings, reverse=True):
+        made = next((b.at for b in view.tape.bindings if b.name == name and b.serial in family), 0)
+        if any(e.index >= made for e in written):
+            source = next((text for text in texts if text != name), name)
+            return Found(
+                text=f"`{name}` and `{source}` at line {event.line} are one and the same memory",
+                line=event.line, event=event.index, error_line=event.line, cause_line=line,
+                names={"OLD": name, "X": source},
+            )  # fmt: skip
+    return None
+
+
+def _same_data(view: View, event: Event, family: set[int]) -> bool:
+    """Whether an event writes to a tensor of which a family member is the `.data` (or the other way round)."""
+    roots = set(family)
+    for serial in family:
+        maker = view.tape.maker(serial)
+        if maker is not None and short_name(maker.op) in ("data", "detach") and maker.inputs:
+            roots.add(maker.inputs[0].serial)
+    return bool(changed_by(event) & roots)
+
+
+def _two_sides(view: View, line: int) -> tuple[str, str] | None:
+    """The two expressions that a line compares."""
+    for node in view.nodes_on(line):
+        match node:
+            case ast.BinOp(op=ast.Sub(), left=left, right=right) | ast.Compare(left=left, comparators=[right]):
+                return ast.unparse(left), ast.unparse(right)
+            case ast.Call(
+                func=ast.Attribute(attr="equal" | "allclose" | "isclose" | "dist" | "eq"), args=[left, right, *_]
+            ):
+                return ast.unparse(left), ast.unparse(right)
+            case ast.Call(func=ast.Attribute(value=left, attr="equal" | "eq" | "allclose" | "ne"), args=[right]):
+                return ast.unparse(left), ast.unparse(right)
+    return None
+
+
+def _assignment(view: View, attribute: str) -> int | None:
+    for node in ast.walk(view.tree):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(attr=name)], lineno=line) if name == attribute:
+                return line
+    return None
