@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tests.fake_discourse import shapes
+from tests.fake_discourse.connect import provider_route
 from tests.fake_discourse.creating import Desk
 from tests.fake_discourse.faults import Fault, Json, Script, limited_answer
 from tests.fake_discourse.state import REGULAR, Generation, State, StoredPost, StoredTopic, User
@@ -64,6 +65,7 @@ class ForumApp:
                 self._route("/t/{id:int}/posts.json", self.topic_posts, scope="topics:read"),
                 self._route("/t/{slug}/{id:int}.json", self.show_topic, scope="topics:read"),
                 self._route("/user_actions.json", self.user_actions, scope="(none covers it)"),
+                provider_route(state),
             ]
         )
 

@@ -27,6 +27,7 @@ class User:
     id: int
     staff: bool = False
     trust_level: int = 2
+    groups: tuple[str, ...] = ()
 
 
 @dataclass
@@ -89,6 +90,7 @@ class State:
 
     clock: FakeClock = field(default_factory=FakeClock)
     generation: Generation = Generation.EXCLUSIVE
+    connect_secrets: dict[str, str] = field(default_factory=dict)  #: of DiscourseConnect, by the page's host
     groups: set[str] = field(default_factory=lambda: {"reviewers"})
     users: dict[str, User] = field(default_factory=dict)
     topics: dict[int, StoredTopic] = field(default_factory=dict)
@@ -97,9 +99,10 @@ class State:
     lock: RLock = field(default_factory=RLock)
     _next_id: int = 1001
 
-    def add_user(self, username: str, *, staff: bool = False, trust_level: int = 2) -> User:
+    def add_user(self, username: str, *, staff: bool = False, trust_level: int = 2, groups: Iterable[str] = ()) -> User:
         with self.lock:
-            user = User(username, id=len(self.users) + 1, staff=staff, trust_level=trust_level)
+            known = len(self.users) + 1
+            user = User(username, id=known, staff=staff, trust_level=trust_level, groups=tuple(groups))
             return self.users.setdefault(username, user)
 
     def add_topic(
