@@ -132,6 +132,54 @@ def test_the_courses_image_data_is_replaced_by_random_batches() -> None:
     assert "torch.rand(8, 1, 28, 28)" in snippet.code
 
 
+def test_a_data_loader_that_is_not_shown_gets_random_batches_of_the_models_shape() -> None:
+    (snippet,) = candidates(
+        "```\n"
+        "net = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 3))\n"
+        "loss_fn = nn.CrossEntropyLoss()\n"
+        "for inputs, labels in trainloader:\n"
+        "    loss_fn(net(inputs), labels).backward()\n"
+        "```"
+    )
+
+    assert "trainloader = [(torch.rand(8, 6), torch.randint(0, 3, (8,))) for _ in range(3)]" in snippet.code
+    assert AssumptionKind.STAND_IN in kinds(snippet)
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("w = torch.zeros(2, requires_grad=True)\n(X @ w).sum().backward()", "X = torch.rand(8, 2)"),
+        (
+            "w = torch.normal(0, 1, size=(5, 1), requires_grad=True)\nl = (torch.mm(x, w) - y).sum()\nl.backward()",
+            "y = torch.rand(8, 1)",
+        ),
+    ],
+)
+def test_tensors_that_are_not_shown_take_their_shape_from_the_weight(code: str, line: str) -> None:
+    (snippet,) = candidates(f"```\n{code}\n```")
+
+    assert line in snippet.code
+
+
+def test_without_a_known_shape_nothing_stands_in() -> None:
+    assert candidates("```\nl = criterion(net(inputs), labels)\nl.backward()\n```") == ()
+
+
+def test_statements_that_a_sentence_names_one_by_one_are_a_program() -> None:
+    (snippet,) = candidates(
+        "I do `u = torch.ones(2, requires_grad=True)` and `v = u * 2`, but `v.backward()` fails. Why?"
+    )
+
+    assert snippet.code == "import torch\nu = torch.ones(2, requires_grad=True)\nv = u * 2\nv.backward()\n"
+    assert snippet.own
+    assert AssumptionKind.FROM_MENTION in kinds(snippet)
+
+
+def test_named_statements_that_lack_something_are_no_program() -> None:
+    assert candidates("`h = h.data` helps, but `loss.backward()` fails. Why?") == ()
+
+
 def test_a_name_that_nobody_defines_ends_the_program_before_it() -> None:
     (snippet,) = candidates(
         "```\nimport torch\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()\nx.grad\nmystery(x)\nx.grad\n```"

@@ -22,7 +22,7 @@ from bot.context.program import Program, program_of
 from bot.context.scenes import gap_filled, mentioned
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
-from bot.source import bound_names, parse, undefined_names
+from bot.source import bound_names, names_bound_by, parse, undefined_names
 
 #: More candidates are not worth a run each.
 MOST_CANDIDATES = 4
@@ -100,6 +100,7 @@ class _Thread:
 def _programs(question: Question, reading: Reading, chapter: Chapter | None, thread: _Thread) -> Iterator[Program]:
     number = question.post.number
     if not reading.blocks:
+        yield from _of_mentions(reading, post=number)
         yield from _without_code(reading, chapter, thread, post=number)
         return
     own = program_of(reading.blocks, source=post_origin(number))
@@ -124,6 +125,15 @@ def _without_code(reading: Reading, chapter: Chapter | None, thread: _Thread, *,
         yield replace(program, own=False, notes=(*program.notes, note))
     if chapter is not None:
         yield from mentioned(reading, chapter, post=post)
+
+
+def _of_mentions(reading: Reading, *, post: int) -> Iterator[Program]:
+    """A program of the statements that sentences name one by one, what gives names their values first."""
+    named = [code for code in reading.mentions if parse(code) is not None and "\n" not in code]
+    given = [code for code in named if names_bound_by(code)]
+    used = [code for code in named if not names_bound_by(code) and (".backward(" in code or ".grad" in code)]
+    if given and used:
+        yield Program(lines=tuple(mention_line(code, post=post) for code in [*given, *used]), whole=True)
 
 
 def _with_mentioned_call(own: Program, reading: Reading, *, post: int) -> Iterator[Program]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.context.chapters import Chapter
+from bot.context.data import stand_in_for
 from bot.context.imports import added_import, import_of
 from bot.context.program import ADDED, Line, Program, lines_of, statements
 from bot.context.slices import slice_for
@@ -42,14 +43,21 @@ def completed(program: Program, *, sources: Sequence[Source]) -> Program:
     What still lacks a name afterwards is for `runnable` to judge.
     """
     program = _with_products(program, sources)
+    imports: tuple[Line, ...] = ()
+    filled: tuple[Line, ...] = ()
     for _ in range(_ROUNDS):
-        tree = program.tree
-        missing = undefined_names(tree) if tree is not None else ()
-        added = next((lines for use in missing if (lines := _filling(program, use, sources))), ())
-        if not added:
-            break
-        program = program.before(added)
-    return program
+        whole = program.before((*imports, *filled))
+        tree = whole.tree
+        found = next(
+            (lines for use in (undefined_names(tree) if tree else ()) if (lines := _filling(whole, use, sources))), ()
+        )
+        if not found:
+            return whole
+        if any(note.kind is AssumptionKind.ADDED_IMPORT for note in found[0].notes):
+            imports = (*imports, *found)
+        else:
+            filled = (*found, *filled)
+    return program.before((*imports, *filled))
 
 
 def runnable(program: Program) -> Program | None:
@@ -63,6 +71,8 @@ def runnable(program: Program) -> Program | None:
     lacking = [use for use in undefined_names(tree) if not use.deferred]
     if not lacking:
         return program
+    if program.whole:
+        return None
     first = min(lacking, key=lambda use: use.line)
     kept: list[Line] = []
     for _, lines in statements(program):
@@ -102,7 +112,7 @@ def _filling(program: Program, use: Use, sources: Sequence[Source]) -> tuple[Lin
             return _noted(lines, use.name, source)
     if use.name in _CONSTANTS:
         return _constant(use.name)
-    return ()
+    return stand_in_for(use.name, program) if not use.deferred else ()
 
 
 def _from_later(program: Program, use: Use) -> tuple[Line, ...] | None:

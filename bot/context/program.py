@@ -29,6 +29,7 @@ class Program:
     notes: tuple[Assumption, ...] = ()  #: what was assumed about no line in particular
     own: bool = True
     scene: str | None = None
+    whole: bool = False  #: of no use when a part of it cannot run
 
     @property
     def code(self) -> str:

@@ -22,6 +22,7 @@ _QUOTE_OPEN = re.compile(r"^\s*\[quote(?:=[^\]\n]*)?\]", re.IGNORECASE)
 _QUOTE_CLOSE = re.compile(r"\[/quote\]", re.IGNORECASE)
 _SPAN_OPEN = re.compile(r"^\s*`(?!`)")
 _LONGEST_SPAN = 80  #: lines
+_QUOTE_SIGNS = re.compile(r"^(?:> ?)+")
 _LANGUAGES_OF_OUTPUT = frozenset({"text", "output", "console", "none", "plaintext", "log", "txt"})
 _LANGUAGES_OF_SHELL = frozenset({"bash", "sh", "shell", "zsh", "cmd", "powershell", "bat"})
 
@@ -29,9 +30,8 @@ _LANGUAGES_OF_SHELL = frozenset({"bash", "sh", "shell", "zsh", "cmd", "powershel
 class RegionKind(Enum):
     """What the markup makes of some lines."""
 
-    PROSE = "prose"  #: nothing: sentences, and code that nobody marked
+    PROSE = "prose"  #: nothing certain: sentences, code that nobody marked, and indented code
     CODE = "code"  #: a fence, [code], <pre>
-    INDENTED = "indented"  #: four spaces after a blank line
     QUOTE = "quote"  #: another person's words
 
 
@@ -41,6 +41,7 @@ class SourceLine:
 
     number: int  #: from 1
     text: str
+    indented: bool = False  #: Markdown makes it code: four spaces after a blank line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +85,7 @@ class _Mark:
     block: int  #: lines of one fence share it
     text: str  #: the line without the markup
     info: str = ""
+    indented: bool = False
 
 
 _Marks = list[_Mark | None]
@@ -107,9 +109,12 @@ def _mark_markdown(lines: list[str], marks: _Marks) -> None:
             continue
         content = token.content.removesuffix("\n").split("\n")
         if token.type == "code_block":
-            found = [_Mark(RegionKind.INDENTED, block, "    " + text) for text in content]
-        else:
-            found = _fence_marks(content, info=token.info.strip(), block=block)
+            # Not a region of its own: of code that nobody marked, Markdown takes the bodies for code and leaves
+            # the heads above them.
+            for index in range(first, end):
+                marks[index] = _Mark(RegionKind.PROSE, -1, lines[index], indented=True)
+            continue
+        found = _fence_marks(content, info=token.info.strip(), block=block)
         for index, mark in zip(range(first, end), found, strict=False):
             marks[index] = mark
         for index in range(first + len(found), end):
@@ -175,7 +180,7 @@ def _gathered(lines: list[str], marks: _Marks) -> tuple[Region, ...]:
         if (mark.kind, mark.block) != (current.kind, current.block):
             found.append(Region(kind=current.kind, lines=tuple(run), info=current.info))
             run, current = [], mark
-        run.append(SourceLine(number=number, text=mark.text))
+        run.append(SourceLine(number=number, text=mark.text, indented=mark.indented))
     found.append(Region(kind=current.kind, lines=tuple(run), info=current.info))
     return tuple(found)
 
@@ -184,5 +189,5 @@ def _mark_of(line: str, mark: _Mark | None) -> _Mark:
     if mark is not None:
         return mark
     if line.startswith(">") and not line.startswith(">>>"):
-        return _Mark(RegionKind.QUOTE, -1, line.lstrip("> "))
+        return _Mark(RegionKind.QUOTE, -1, _QUOTE_SIGNS.sub("", line))
     return _Mark(RegionKind.PROSE, -1, line)

@@ -213,7 +213,7 @@ def _expression(value: ast.expr) -> LineKind:
             if not name.isascii():
                 return LineKind.PROSE
             return LineKind.CODE if name in _PRINTING_CALLS else LineKind.WEAK
-        case ast.Constant(value=str()):
+        case ast.Constant(value=constant) if isinstance(constant, str) or constant is ...:
             return LineKind.WEAK
         case ast.Constant() | ast.UnaryOp(operand=ast.Constant()):
             return LineKind.OUTPUT

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
+from bot.extract.lines import LineKind, kind_of
 from bot.extract.repair_text import mended
 from bot.source import parses
 
@@ -26,6 +27,9 @@ _NAMED = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
+_HAN = re.compile("[\u3400-\u9fff]")
+_STRETCH = re.compile(r"[\x20-\x7e]{5,300}")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][\w.]*\s*[-+*/]?=\s*[^=]")
 _FILE_ENDINGS = frozenset(
     "py ipynb com org net html htm txt md io cn yml yaml json cpp h cu pdf png jpg jpeg gif zip gz pth pt pkl log "
     "sh cfg ini toml rst csv edu gov js".split()
@@ -54,13 +58,24 @@ def mentions(prose: str, *, defined: Set[str]) -> tuple[str, ...]:
         if len(code) <= _LONGEST_MENTION and _worth_a_mention(code) and parses(code):
             found.append((match.start(), code))
     plain = _SPAN.sub(lambda match: " " * len(match.group()), prose)
-    plain = plain.replace("（", "(").replace("）", ")").replace("，", ",").replace("＝", "=")
+    plain = plain.replace("（", "(").replace("）", ")").replace("＝", "=")
+    assigned = list(_assignments(plain)) if _HAN.search(plain) else []
+    found.extend((start, code) for start, code in assigned)
     for match in _NAMED.finditer(plain):
         code = match["code"]
-        if _is_code(code, defined) and parses(code):
+        inside = any(start <= match.start() < start + len(text) for start, text in assigned)
+        if not inside and _is_code(code, defined) and parses(code):
             found.append((match.start(), code))
     ordered = dict.fromkeys(code for _, code in sorted(found))
     return tuple(ordered)[:_MOST_MENTIONS]
+
+
+def _assignments(plain: str) -> Iterator[tuple[int, str]]:
+    """Assignments that stand between Chinese characters or commas, with their places."""
+    for match in _STRETCH.finditer(plain):
+        text = match.group().strip(" ,.;:")
+        if kind_of(text) is LineKind.CODE and _ASSIGNMENT.match(text):
+            yield match.start() + match.group().index(text), text
 
 
 def _worth_a_mention(code: str) -> bool:

@@ -25,6 +25,13 @@ from bot.source import bound_names, parse
 _PATIENCE = 1200
 
 _PICTURE = re.compile(r"!\[[^\]\n]{0,200}\]\(|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
+_SHOWN_IN_COMMENT = re.compile(
+    r"(?P<code>[^#\n]*[^#\s])\s*#\s*(?:[-=]*>|out(?:put)?s?\s*:?|prints?\s*:?|shows?\s*:?|输出\s*[:：]?|结果\s*[:：]?)?\s*"
+    r"(?P<value>\(?tensor\(.*\)|None|nan|True|False|torch\.Size\(.*\))\s*$"
+)
+_TAG = re.compile(
+    r"</?(?:p|br|div|span|strong|em|b|i|u|li|ul|ol|blockquote|h[1-6]|a|hr)\b[^>\n]{0,200}>", re.IGNORECASE
+)
 _SENTENCE_SIGN = re.compile(r"[A-Za-z\u3400-\u9fff]")
 
 
@@ -67,7 +74,7 @@ class _Page:
 def _reading(page: _Page, *, text: str, title: str, language: Language | None, errors: Sequence[FoundError]) -> Reading:
     prose = "\n".join(page.prose).strip()
     words = without_links(prose)
-    spoken = language or language_of(words) or language_of(title) or Language.ENGLISH
+    spoken = language or language_of(words) or language_of(title) or language_of(_comments(page)) or Language.ENGLISH
     error = main_error(errors, text=f"{text}\n{title}") or error_in_title(title)
     pictures = _PICTURE.search(text) is not None
     return Reading(
@@ -82,6 +89,11 @@ def _reading(page: _Page, *, text: str, title: str, language: Language | None, e
     )
 
 
+def _comments(page: _Page) -> str:
+    """What the comments in the code say."""
+    return "\n".join(comment for block in page.blocks for comment in re.findall(r"#(.*)", block.text))
+
+
 def _read_region(page: _Page, region: Region, *, told: frozenset[int], quote: bool = False) -> None:
     lines = [line if line.number not in told else SourceLine(number=line.number, text="") for line in region.lines]
     marked = region.kind is RegionKind.CODE
@@ -92,8 +104,10 @@ def _read_region(page: _Page, region: Region, *, told: frozenset[int], quote: bo
     if marked and region.says_shell:
         return
     settled = accepted(units(typed, marked=marked), marked=marked, defined=page.defined)
+    indented = {line.number for line in region.lines if line.indented}
     for run in _code_runs(settled):
-        _read_run(page, run, fenced=marked, quote=quote)
+        fenced = marked or all(line.number in indented for unit in run for line in unit.lines if line.text.strip())
+        _read_run(page, run, fenced=fenced, quote=quote, marked=marked)
 
 
 def _code_runs(settled: Sequence[Unit]) -> list[list[Unit]]:
@@ -108,10 +122,10 @@ def _code_runs(settled: Sequence[Unit]) -> list[list[Unit]]:
     return runs
 
 
-def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) -> None:
+def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool, marked: bool) -> None:
     """One run: a sentence, or code with its outputs."""
     if not any(unit.kind is LineKind.CODE for unit in run):
-        _read_words(page, run, fenced=fenced, quote=quote)
+        _read_words(page, run, silent=quote or marked)
         return
     code: list[TypedLine] = []
     left_out: list[str] = []
@@ -124,8 +138,10 @@ def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) ->
             case LineKind.CODE:
                 code.extend(unit.lines)
                 page.last_code = unit.text.strip()
+                _output_in_comment(page)
             case LineKind.COMMENT | LineKind.BLANK:
                 code.extend(unit.lines)
+    page.prose.extend(_asking_comments(run))
     split = {number for number, count in Counter(line.number for line in code).items() if count > 1}
     block = block_of(code, fenced=fenced, defined=page.defined, split=split, left_out=left_out, patience=page.patience)
     if block is None or any(note.kind is AssumptionKind.LEFT_OUT for note in block.assumptions):
@@ -138,15 +154,32 @@ def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) ->
         page.defined = page.defined | bound_names(tree)
 
 
-def _read_words(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool) -> None:
+def _asking_comments(run: Sequence[Unit]) -> list[str]:
+    """Comments at the end of code that ask: some people put their question there."""
+    end = len(run)
+    while end and run[end - 1].kind in (LineKind.COMMENT, LineKind.BLANK):
+        end -= 1
+    comments = [unit.text.strip().lstrip("# ") for unit in run[end:] if unit.kind is LineKind.COMMENT]
+    return comments if any("?" in text or "？" in text for text in comments) else []
+
+
+def _read_words(page: _Page, run: Sequence[Unit], *, silent: bool) -> None:
+    """Sentences and stray outputs; what others said or a fence holds is no sentence of the post."""
     for unit in run:
         if unit.kind is LineKind.OUTPUT and page.last_code is not None:
             _output(page, unit.text)
-        elif unit.kind is not LineKind.SHELL and not quote and not fenced:
-            page.prose.append(unit.text.strip())
+        elif unit.kind is not LineKind.SHELL and not silent:
+            page.prose.append(_TAG.sub(" ", unit.text).strip())
             value = labelled_output(unit.text)
             if value is not None and page.last_code is not None:
                 _output(page, value)
+
+
+def _output_in_comment(page: _Page) -> None:
+    """`x.grad  # tensor([2., 2.])`: the comment says what the statement shows."""
+    match = _SHOWN_IN_COMMENT.match(page.last_code or "")
+    if match is not None:
+        page.outputs.append(QuotedOutput(text=match["value"], after=match["code"]))
 
 
 def _outputs(page: _Page, typed: Sequence[TypedLine]) -> None:

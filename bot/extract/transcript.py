@@ -42,9 +42,18 @@ class TypedLine:
 def typed_lines(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:
     """The lines as they were typed. `marked`: they stand in a fence, so what has no prompt was printed."""
     lines = _without_listings(lines)
-    if any(_PROMPT.match(line.text) for line in lines):
+    typed = [match["code"] for line in lines if (match := _PROMPT.match(line.text))]
+    if typed and all(kind_of(code) is LineKind.OUTPUT for code in typed):
+        # Some people put the prompt before what was printed.
+        return [_printed(line) for line in lines]
+    if typed:
         return _session(lines, marked=marked)
     return [TypedLine(line.number, line.text) for line in lines]
+
+
+def _printed(line: SourceLine) -> TypedLine:
+    match = _PROMPT.match(line.text)
+    return TypedLine(line.number, match["code"], Role.PRINTED) if match else TypedLine(line.number, line.text)
 
 
 def _session(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:

@@ -105,9 +105,9 @@ class _Told:
         return error or cues.COMPLAINT.found_in(self.prose) or cues.COMPLAINT.found_in(self.title)
 
     @cached_property
-    def prose_on_autograd(self) -> bool:
-        """Its sentences speak of gradients."""
-        return cues.AUTOGRAD.found_in(self.prose)
+    def on_autograd(self) -> bool:
+        """Its title or its sentences speak of gradients."""
+        return cues.AUTOGRAD.found_in(self.prose) or cues.AUTOGRAD.found_in(Words(self.question.title))
 
 
 def _asks(words: Words) -> bool:
@@ -217,12 +217,16 @@ def _other_framework(told: _Told) -> bool:
 
 
 def _installation(told: _Told) -> bool:
-    return not told.own_error and not told.prose_on_autograd and cues.INSTALLATION.found_in(told.everything)
+    if told.own_error or told.on_autograd:
+        return False
+    error = told.reading.error
+    quoted = f"{error.type or ''} {error.message}" if error else ""
+    return cues.INSTALLATION.found_in(Words(f"{told.title.text}\n{told.prose.text}\n{quoted}"))
 
 
 def _other_error(told: _Told) -> bool:
     error = told.reading.error
-    if error is None or told.own_error or told.prose_on_autograd:
+    if error is None or told.own_error or told.on_autograd:
         return False
     return cues.OTHER_ERROR.found_in(Words(f"{error.type}: {error.message}"))
 

@@ -58,8 +58,10 @@ def asterisks_restored(line: str, *, defined: Set[str], known: Set[str]) -> tupl
             product = _split(text, defined=defined, known=known)
             text = product if product != text and _is_read(tokens, index) else text
         if before is not None and _product_lost(before, token, defined=defined):
-            found.append(Restored(original=before.text + token.text, restored=f"{before.text}*{text}"))
-            text = "*" + text
+            # People write 2*(x-1) and (x-1)**2, seldom the other way round.
+            sign = "**" if token.text == "2" else "*"
+            found.append(Restored(original=before.text + token.text, restored=f"{before.text}{sign}{text}"))
+            text = sign + text
         elif text != token.text:
             found.append(Restored(original=token.text, restored=text))
         if after is not None and token.kind == "number" and after.text == "(":
@@ -88,9 +90,11 @@ def _is_read(tokens: list[_Token], index: int) -> bool:
 
 
 def _split(name: str, *, defined: Set[str], known: Set[str]) -> str:
-    """`name` as a product of two or three defined names, when there is exactly one way to read it so."""
+    """`name` as a square or as a product of two or three defined names, when there is only one way to read it so."""
     if name in known or name in defined or not 2 <= len(name) <= 24:
         return name
+    if name.endswith("2") and name[:-1] in defined:
+        return f"{name[:-1]}**2"
     ways = [f"{name[:cut]}*{name[cut:]}" for cut in range(1, len(name)) if {name[:cut], name[cut:]} <= defined]
     if not ways and len(name) == 3 and set(name) <= defined:
         ways = ["*".join(name)]

@@ -17,6 +17,7 @@ from bot.extract.mentions import mentions, without_links
         ("is torch.max differentiable?", ("torch.max",)),
         ("`h = h.data` solves it", ("h = h.data",)),
         ("使用 loss.backward（）之后", ("loss.backward()",)),
+        ("先令u = torch.ones(3)，v = u * 2，再v.backward()就错了", ("u = torch.ones(3)", "v = u * 2", "v.backward()")),
     ],
 )
 def test_code_in_sentences_is_named(prose: str, named: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.post import Language
 from bot.domain.snippet import AssumptionKind, QuotedOutput
 from bot.extract import read
 
@@ -224,6 +225,56 @@ def test_code_that_others_wrote_counts_only_when_there_is_no_other() -> None:
 
 def test_the_first_statement_may_stand_behind_the_fence() -> None:
     assert blocks_of("```import torch\nx = torch.ones(2)\n```") == ["import torch\nx = torch.ones(2)"]
+
+
+def test_bodies_that_markdown_takes_for_indented_code_stay_with_their_heads() -> None:
+    code = (
+        "class Scale(nn.Module):\n\n    def __init__(self):\n        super().__init__()\n\n"
+        "    def forward(self, x):\n        return 2 * x\n\nnet = Scale()"
+    )
+
+    assert blocks_of(f"My module is\n\n{code}\n\nWhat is wrong?") == [code]
+
+
+def test_indented_code_counts_as_fenced() -> None:
+    (block,) = read("with\n\n    a = torch.ones(3)\n    a.sum().backward()\n\nhow to fix").blocks
+
+    assert block.fenced
+    assert block.text == "a = torch.ones(3)\na.sum().backward()"
+
+
+def test_outputs_in_comments_are_read() -> None:
+    assert read("```\na.grad  # None\nb.sum()  # -> tensor(3.)\nc = 1  # one\n```").outputs == (
+        QuotedOutput(text="None", after="a.grad"),
+        QuotedOutput(text="tensor(3.)", after="b.sum()"),
+    )
+
+
+def test_a_prompt_before_what_was_printed_is_no_code() -> None:
+    reading = read("a = torch.ones(1)\nprint(a)\n>>> tensor([1.])\nb = a + 1")
+
+    assert [block.text for block in reading.blocks] == ["a = torch.ones(1)\nprint(a)\nb = a + 1"]
+    assert reading.outputs == (QuotedOutput(text="tensor([1.])", after="print(a)"),)
+
+
+def test_a_question_in_the_last_comment_is_heard() -> None:
+    reading = read("a = torch.ones(1)\na.backward()\n# 为什么这里报错？")
+
+    assert reading.prose == "为什么这里报错？"
+    assert reading.language is Language.CHINESE
+
+
+def test_html_is_no_part_of_the_sentences() -> None:
+    reading = read("<p>My <b>code</b>:</p>\n<pre><code>a = 1\nif a &gt; 0:\n    b = 2\n</code></pre>\n<p>why?</p>")
+
+    assert [block.text for block in reading.blocks] == ["a = 1\nif a > 0:\n    b = 2"]
+    assert reading.prose.split() == ["My", "code", ":", "why?"]
+
+
+def test_a_placeholder_of_three_dots_stays_in_its_body() -> None:
+    code = "class Net(nn.Module):\n    def forward(self, x):\n        ...\nnet = Net()"
+
+    assert blocks_of(f"```\n{code}\n```") == [code]
 
 
 def test_only_a_picture_is_noticed() -> None:
