@@ -63,6 +63,8 @@ class Pipeline:
         if shown.diagnosis.confidence < self.settings.answer.least_confidence:
             return self._skip(question, reading, "not sure enough", shown)
         entry = self.library.get(shown.diagnosis.confusion)
+        if entry.wrong_gradient and not self._gradient_is_wrong(shown):
+            return self._nothing_seen(question, reading, shown)
         mended = self._mend(entry, shown, reading)
         return self._draft(question, reading, entry, shown, mended)
 
@@ -111,6 +113,11 @@ class Pipeline:
             numeric=self._compare(repair, shown, after) if after.outcome is Outcome.FINISHED else None,
         )
         return Mended(repair, after, proof)
+
+    def _gradient_is_wrong(self, shown: Shown) -> bool:
+        """The negative control: whether the program as posted fails the check that its repair must pass."""
+        order = Order(code=shown.snippet.code, tape=False, numeric=NumericOrder(), limits=self._limits())
+        return verify.gives_wrong_gradient(self.sandbox.run(order).numeric) is True
 
     def _compare(self, repair: Repair, shown: Shown, after: Run) -> NumericRun | None:
         """The repaired program's gradients beside numeric derivatives."""

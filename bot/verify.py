@@ -12,6 +12,7 @@ import io
 import math
 import tokenize
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.domain.diagnosis import Check, CheckState, Diagnosis, Proof, Repair, code_sha256
 from bot.domain.run import GradientCall, NumericRun, Outcome, Run
@@ -23,6 +24,8 @@ TOLERANCE = {"float64": 1e-5, "float32": 2e-2}
 CUTS = frozenset(
     {"detach", "detach_", "data", "item", "tolist", "numpy", "__float__", "__array__", "tensor", "as_tensor"}
 )
+#: Stands in `changes` for what updates make of the leaves, and all that follows.
+UPDATES = "updates"
 #: What a program may not touch if its claims about itself are to earn anything.
 INTERPRETER = frozenset({"sys", "gc", "inspect", "builtins", "ctypes", "importlib", "marshal", "_thread", "threading"})
 FRAMES = frozenset({"_getframe", "__globals__", "__builtins__", "__code__", "__subclasses__", "gi_frame", "tb_frame"})
@@ -101,6 +104,15 @@ def trusted(code: str) -> bool:
     return True
 
 
+def gives_wrong_gradient(numeric: NumericRun | None) -> bool | None:
+    """Whether a program's own gradients differ from numeric ones: the negative control for a confusion of which no error
+    tells. None when they could not be compared.
+    """
+    if numeric is None or numeric.problem is not None or not numeric.calls:
+        return None
+    return max(map(_difference, numeric.calls)) > TOLERANCE.get(numeric.dtype, 1e-5)
+
+
 def _error_gone(after: Run) -> Check:
     if after.outcome is Outcome.FINISHED:
         return Check(state=CheckState.YES, why="the repaired program runs to its end")
@@ -123,6 +135,8 @@ def _values_kept(original: str, repair: Repair, before: Run, after: Run) -> Chec
     kept = line_map(original, repair.code)
     old, new = _values(before.tape), _values(after.tape)
     exempt = _descendants(after.tape, repair.changes)
+    if UPDATES in repair.changes:
+        old = _values(_until_an_update(before.tape))
     compared, different = 0, []
     for (line, op, number), (digest, _) in old.items():
         other = new.get((kept.get(line, -1), op, number))
@@ -154,6 +168,18 @@ def _values(tape: Tape) -> dict[tuple[int, str, int], tuple[str | None, frozense
         digest = event.outputs[0].digest if event.outputs else None
         values[(event.line, event.op, number)] = (digest, serials)
     return values
+
+
+def _until_an_update(tape: Tape) -> Tape:
+    """The tape up to the first change of a leaf after a differentiation: from there on a mended update counts."""
+    differentiated = False
+    for event in tape.events:
+        leaves = {state.serial for state in event.inputs if state.leaf and state.requires_grad}
+        changes = event.op in ("step", "Tensor.data.__set__") or bool(leaves & set(event.writes))
+        if differentiated and changes:
+            return replace(tape, events=tape.events[: event.index])
+        differentiated = differentiated or event.backward is not None
+    return tape
 
 
 def _about_gradients(event: Event) -> bool:
