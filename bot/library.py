@@ -53,6 +53,7 @@ class _Entry(BaseModel):
     kind: ConfusionKind
     link: str
     trial: bool = False
+    general: bool = False
     asked_as: dict[Language, tuple[str, ...]] = {}
     not_this: tuple[str, ...] = ()
     seen: dict[str, Any] = {}
@@ -164,6 +165,8 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
         folder=folder,
         own=own,
         trial=entry.trial,
+        wrong_gradient=entry.wrong_gradient,
+        general=entry.general,
     )
 
 

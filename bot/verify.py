@@ -26,6 +26,8 @@ CUTS = frozenset(
 )
 #: Stands in `changes` for what updates make of the leaves, and all that follows.
 UPDATES = "updates"
+#: Operations whose result holds whatever stood in that memory.
+UNWRITTEN = frozenset({"empty", "empty_like", "new_empty", "empty_strided"})
 #: What a program may not touch if its claims about itself are to earn anything.
 INTERPRETER = frozenset({"sys", "gc", "inspect", "builtins", "ctypes", "importlib", "marshal", "_thread", "threading"})
 FRAMES = frozenset({"_getframe", "__globals__", "__builtins__", "__code__", "__subclasses__", "gi_frame", "tb_frame"})
@@ -165,7 +167,8 @@ def _values(tape: Tape) -> dict[tuple[int, str, int], tuple[str | None, frozense
             continue
         number = counts.get((event.line, event.op), 0)
         counts[(event.line, event.op)] = number + 1
-        digest = event.outputs[0].digest if event.outputs else None
+        made = bool(event.outputs) and short_name(event.op) not in UNWRITTEN
+        digest = event.outputs[0].digest if made else None
         values[(event.line, event.op, number)] = (digest, serials)
     return values
 

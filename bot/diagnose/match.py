@@ -16,6 +16,9 @@ from bot.domain.snippet import QuotedError, Reading
 
 #: Confidence of a mistake that the run shows, before the quoted error is compared.
 SHOWN = 0.93
+#: Confidence of an entry whose message a post quotes, and how well words must fit to count beside a quoted message.
+QUOTED = 0.8
+HINTED = 0.45
 #: How well a post's words must fit an entry to be about what somebody else's program shows.
 ABOUT = 0.35
 
@@ -75,9 +78,7 @@ class Matcher:
         mistakes = (entry for entry in self.entries if entry.kind is ConfusionKind.MISTAKE and entry.seen)
         notes: dict[str, Any] = {}
         views = (View(code, run, reading, entry, notes=notes) for entry in mistakes)
-        return frozenset(
-            view.confusion.name for view in views if signals.holds(view, view.confusion.seen) is not None
-        )
+        return frozenset(view.confusion.name for view in views if signals.holds(view, view.confusion.seen) is not None)
 
     def alone(self, entry: Confusion, code: str, run: Run) -> Diagnosis | None:
         """What a run shows of one entry when the post is taken to ask it: for the entry's own examples."""
@@ -94,10 +95,12 @@ class Matcher:
             quoted = _quotes(entry, reading.error)
             if quoted is not None or asked >= signals.ASKED:
                 found = (quoted,) if quoted else (Found(text=f"the post asks this (fit {asked:.2f})", word="asks"),)
-                matches.append(Match(entry, found, asked, max(0.8 if quoted else 0.0, asked * 0.9)))
+                both = QUOTED + 0.15 * asked if asked >= HINTED else QUOTED
+                matches.append(Match(entry, found, asked, max(both if quoted else 0.0, asked * 0.9)))
         if not matches:
             return None
-        matches.sort(key=lambda match: (-match.confidence, -match.asked, match.entry.name))
+        # One message may stand in several entries: the words choose among them, else the general one answers.
+        matches.sort(key=lambda match: (-match.confidence, not match.entry.general, -match.asked, match.entry.name))
         best = matches[0]
         return Diagnosis(
             confusion=best.entry.name,

@@ -123,6 +123,10 @@ class View:
         """A name this tensor had at some time."""
         return next((binding.name for binding in self.tape.bindings if binding.serial == serial), None)
 
+    def called(self, state: TensorState) -> str | None:
+        """What the program calls a tensor, in a function as well; None when it has no name."""
+        return state.names[0] if state.names else self.ever_named(state.serial)
+
     def creation_line(self, serial: int) -> int | None:
         """The line that made a tensor."""
         maker = self.tape.maker(serial)

@@ -42,7 +42,9 @@ class Fix:
     append: str | None = None  #: statements put at the end of the program
     rewrite: str | None = None  #: name of a function in the entry's rewrite.py
     keeps: str | None = None  #: what stays the same, and when
-    changes: tuple[str, ...] = ()  #: names ($NAME or plain) whose value the fix means to change
+    changes: tuple[
+        str, ...
+    ] = ()  #: names ($NAME or plain) whose value the fix means to change; "updates": what follows one
     cuts: tuple[str, ...] = ()  #: names whose graph the fix means to cut
     when: Mapping[str, Any] = field(default_factory=dict)  #: further [seen] words that must hold
 
@@ -79,7 +81,11 @@ class Confusion:
     cases: tuple[Case, ...]
     folder: Path
     own: bool = True  #: it came with the project; an admin's entry may not bring Python
+    wrong_gradient: bool = (
+        False  #: the program runs and its gradient is wrong: the original must fail the numeric check
+    )
     trial: bool = False  #: its drafts say that the entry is new
+    general: bool = False  #: of the entries that share a message, the one to name when nothing could be run
 
     def case(self, name: str, role: str) -> Case | None:
         """The case of this name and role."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.diagnose.cutting import cut_names, guard
 from bot.diagnose.flow import Cut, Flow, Walk
+from bot.diagnose.roles import failed
 from bot.diagnose.view import BACKWARD, Found, View, receiver
 from bot.diagnose.vocabulary import listed, word
 from bot.domain.tape import Event, TensorState, short_name
@@ -74,9 +75,9 @@ def _lack(view: View) -> _Lack | None:
 def _first_lack(view: View) -> _Lack | None:
     flow = Flow(view)
     error = view.run.error
-    failed = _failed(view, flow)
-    if failed is not None:
-        return _as_lack(view, failed, "error")
+    failing = _failed(view, flow)
+    if failing is not None:
+        return _as_lack(view, failing, "error")
     if error is not None and "NoneType" not in error.message:
         return None
     for asked in _disguised(view, flow):
@@ -106,6 +107,8 @@ def _failed(view: View, flow: Flow) -> _Asked | None:
         return _Asked(
             line=event.line, event=event, walk=walk, root=_root_text(view, event.line), serial=_first(rootless)
         )
+    if "nference tensor" in error.message:
+        return _spoilt(view, error.line)
     if event is not None and event.backward is not None and _UNUSED in error.message:
         walk = flow.behind(event.backward.roots, until=event.index, through_graph=True)
         wanted = frozenset(event.backward.inputs) - frozenset(event.backward.leaves)
@@ -120,6 +123,17 @@ def _failed(view: View, flow: Flow) -> _Asked | None:
         if walk.cuts or walk.sources:
             return _Asked(line=error.line, event=None, walk=walk, root=view.source(target) if target else None)
     return None
+
+
+def _spoilt(view: View, line: int | None) -> _Asked | None:
+    """A call that refused a tensor made in inference mode."""
+    call = failed(view)
+    state = next((one for one in call.inputs if one.version == -1), None) if call is not None else None
+    maker = view.tape.maker(state.serial) if state is not None else None
+    if call is None or state is None or maker is None:
+        return None
+    cut = Cut(kind="inference", event=maker, given=state, distance=1)
+    return _Asked(line=line, event=call, walk=Walk(cuts=(cut,), sources=()), serial=state.serial)
 
 
 def _disguised(view: View, flow: Flow) -> Iterator[_Asked]:
@@ -189,22 +203,7 @@ def _found(view: View, asked: _Asked, kind: str, cut: Cut | None) -> Found:
     if asked.serial is not None:
         serials["LOSS"] = asked.serial
     if cut is None:
-        source = _source(view, asked.walk)
-        if source is not None:
-            names["X"], serials["X"] = (
-                source.names[0] if source.names else view.ever_named(source.serial) or "it",
-                source.serial,
-            )
-        line = view.creation_line(source.serial) if source is not None else None
-        text = {
-            "never": "nothing that the result was computed from required grad",
-            "frozen": "every parameter that the result was computed from has requires_grad=False",
-            "unused": "the result was not computed from this tensor",
-        }[kind]
-        return Found(
-            text=text, line=asked.line, event=asked.event.index if asked.event else None, names=names, serials=serials,
-            error_line=asked.line, cause_line=line,
-        )  # fmt: skip
+        return _uncut(view, asked, kind, names, serials)
     names |= cut_names(view, cut)
     serials["X"] = cut.given.serial
     forbidding = guard(view, cut) if cut.kind in ("no_grad", "inference") else None
@@ -217,18 +216,49 @@ def _found(view: View, asked: _Asked, kind: str, cut: Cut | None) -> Found:
     )  # fmt: skip
 
 
-def _source(view: View, walk: Walk) -> TensorState | None:
-    """The tensor that should have required grad: the one whose `.grad` is read, else the only one that has a name."""
+def _uncut(view: View, asked: _Asked, kind: str, names: dict[str, str], serials: dict[str, int]) -> Found:
+    """What to say where nothing was cut: $X is the tensor that should have required grad, $ALL all such."""
+    wanted = _should_require(view, asked)
+    for number, (name, serial) in enumerate(wanted.items()):
+        key = "X" if number == 0 else f"X{number + 1}"
+        names[key], serials[key] = name, serial
+    names["ALL"] = ", ".join(wanted)
+    line = view.creation_line(serials["X"]) if "X" in serials else None
+    text = {
+        "never": "nothing that the result was computed from required grad",
+        "frozen": "every parameter that the result was computed from has requires_grad=False",
+        "unused": "the result was not computed from this tensor",
+    }[kind]
+    return Found(
+        text=text, line=asked.line, event=asked.event.index if asked.event else None, names=names, serials=serials,
+        error_line=asked.line, cause_line=line or asked.line,
+    )  # fmt: skip
+
+
+def _should_require(view: View, asked: _Asked) -> dict[str, int]:
+    """The tensors without a graph whose gradient the program wants: `.grad` is read, an optimizer holds them, they were
+    given to autograd.grad; else the only one that has a name."""
+    if asked.wanted:
+        named = {view.called(state): state.serial for state in _states(view, asked.wanted)}
+        return {name: serial for name, serial in named.items() if name}
     read = {
         view.source(node.value)
         for node in ast.walk(view.tree)
         if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, (ast.Name, ast.Attribute))
     }
-    floating = [state for state in walk.sources if view.ever_named(state.serial)]
-    for state in floating:
-        if view.ever_named(state.serial) in read:
-            return state
-    return floating[0] if len(floating) == 1 else None
+    held = {state.serial for event in view.tape.events if event.op == "optimizer" for state in event.inputs}
+    held |= {state.serial for event in view.grad_reads for state in event.inputs}
+    if asked.event is not None and asked.event.backward is not None:
+        held |= set(asked.event.backward.inputs)
+    sources = {view.called(state): state.serial for state in asked.walk.sources}
+    sources.pop(None, None)
+    wanted = {name: serial for name, serial in sources.items() if name in read or serial in held}
+    chosen = wanted or (sources if len(sources) == 1 else {})
+    return {name or "": serial for name, serial in sorted(chosen.items(), key=lambda one: one[1])}
+
+
+def _states(view: View, serials: frozenset[int]) -> list[TensorState]:
+    return [state for serial in sorted(serials) if (state := view.tape.state_of(serial)) is not None]
 
 
 def _requires(serial: int, event: Event) -> bool:

@@ -76,3 +76,10 @@ def names_code(view: View, value: Any) -> Found | None:
         if re.search(str(value), mention):
             return Found(text=f"the post speaks of `{mention}`", names={"SAID": mention})
     return None
+
+
+@word
+def speaks_of(view: View, value: Any) -> Found | None:
+    """The post's sentences speak of one of these: a concept of `bot/diagnose/wording.py` (none, zero, shape, ...) or a word."""
+    said = wording.words(view.reading.prose) & frozenset(listed(value))
+    return Found(text=f"the post speaks of {', '.join(sorted(said))}") if said else None

@@ -286,6 +286,7 @@ class Tape(TorchFunctionMode):
                 for name, value in frame.f_locals.items():
                     if isinstance(value, torch.Tensor):
                         names.setdefault(id(value), []).append(name)
+                        self._unknown_attributes(name, value, line)
             self.bind_globals(line, names)
         return names
 
