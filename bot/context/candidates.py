@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -130,10 +131,16 @@ def _without_code(reading: Reading, chapter: Chapter | None, thread: _Thread, *,
 def _of_mentions(reading: Reading, *, post: int) -> Iterator[Program]:
     """A program of the statements that sentences name one by one, what gives names their values first."""
     named = [code for code in reading.mentions if parse(code) is not None and "\n" not in code]
-    given = [code for code in named if names_bound_by(code)]
-    used = [code for code in named if not names_bound_by(code) and (".backward(" in code or ".grad" in code)]
-    if given and used:
+    given = [code for code in named if _gives(code)]
+    used = [code for code in named if code not in given and (".backward(" in code or ".grad" in code)]
+    if used and any(names_bound_by(code) for code in given):
         yield Program(lines=tuple(mention_line(code, post=post) for code in [*given, *used]), whole=True)
+
+
+def _gives(code: str) -> bool:
+    """Whether a statement gives something a value, a name or a part of one."""
+    tree = parse(code)
+    return tree is not None and isinstance(tree.body[0], ast.Assign | ast.AugAssign | ast.Import | ast.ImportFrom)
 
 
 def _with_mentioned_call(own: Program, reading: Reading, *, post: int) -> Iterator[Program]:

@@ -93,6 +93,16 @@ def kind_of(line: str) -> LineKind:
     return _by_parsing(line)
 
 
+def kind_of_statement(text: str) -> LineKind:
+    """What a statement over several lines is: code, the head of a block, or a value that was printed."""
+    stripped = text.strip()
+    tree = parse(stripped) or parse(modernised(stripped).text)
+    if tree is None:
+        return LineKind.HEAD
+    kinds = {_strength(statement) for statement in tree.body}
+    return LineKind.OUTPUT if kinds == {LineKind.OUTPUT} else LineKind.CODE
+
+
 def open_brackets(text: str) -> int:
     """How many brackets the text leaves open; negative when it closes more than it opens."""
     depth = 0

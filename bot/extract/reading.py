@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from bot.extract.blocks import Region, RegionKind, SourceLine, regions
 from bot.extract.language import is_traditional, language_of
 from bot.extract.lines import LineKind
 from bot.extract.mentions import mentions, without_links
+from bot.extract.notebook import typed_in_notebook
 from bot.extract.outputs import labelled_output, stated_outputs
 from bot.extract.program import block_of
 from bot.extract.repair_text import without_invisibles
@@ -32,6 +32,7 @@ _SHOWN_IN_COMMENT = re.compile(
 _TAG = re.compile(
     r"</?(?:p|br|div|span|strong|em|b|i|u|li|ul|ol|blockquote|h[1-6]|a|hr)\b[^>\n]{0,200}>", re.IGNORECASE
 )
+_RULE = re.compile(r"^\s*[-=_*~]{3,}\s*$")
 _SENTENCE_SIGN = re.compile(r"[A-Za-z\u3400-\u9fff]")
 
 
@@ -96,8 +97,9 @@ def _comments(page: _Page) -> str:
 
 def _read_region(page: _Page, region: Region, *, told: frozenset[int], quote: bool = False) -> None:
     lines = [line if line.number not in told else SourceLine(number=line.number, text="") for line in region.lines]
-    marked = region.kind is RegionKind.CODE
-    typed = typed_lines(lines, marked=marked)
+    cells = typed_in_notebook(lines)
+    marked = region.kind is RegionKind.CODE or cells is not None
+    typed = typed_lines(cells or lines, marked=marked)
     if marked and region.says_output:
         _outputs(page, typed)
         return
@@ -142,7 +144,7 @@ def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool, ma
             case LineKind.COMMENT | LineKind.BLANK:
                 code.extend(unit.lines)
     page.prose.extend(_asking_comments(run))
-    split = {number for number, count in Counter(line.number for line in code).items() if count > 1}
+    split = {line.number for line in code if line.split}
     block = block_of(code, fenced=fenced, defined=page.defined, split=split, left_out=left_out, patience=page.patience)
     if block is None or any(note.kind is AssumptionKind.LEFT_OUT for note in block.assumptions):
         page.patience -= sum(len(line.text) for line in code)
@@ -168,7 +170,7 @@ def _read_words(page: _Page, run: Sequence[Unit], *, silent: bool) -> None:
     for unit in run:
         if unit.kind is LineKind.OUTPUT and page.last_code is not None:
             _output(page, unit.text)
-        elif unit.kind is not LineKind.SHELL and not silent:
+        elif unit.kind is not LineKind.SHELL and not silent and not _RULE.match(unit.text):
             page.prose.append(_TAG.sub(" ", unit.text).strip())
             value = labelled_output(unit.text)
             if value is not None and page.last_code is not None:

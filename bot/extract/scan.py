@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from bot.extract.legacy import modernised
-from bot.extract.lines import LineKind, kind_of, open_brackets, opens_triple_quote
+from bot.extract.lines import LineKind, kind_of, kind_of_statement, open_brackets, opens_triple_quote
 from bot.extract.repair_text import mended
 from bot.extract.transcript import Role, TypedLine
 from bot.source import names_bound_by, parses
@@ -32,6 +32,7 @@ _TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
 _LATIN_STRETCH = re.compile(r"[\x20-\x7e，（）“”‘’]{20,}")
 _STRETCH_ENDS = " ，,。.：:;；"
 _TOUCHING = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=[A-Za-z_(])|\)(?=\w)")
+_ARROW = re.compile(r"^(?P<code>[^#]+?)\s*(?:<-+|←|⟵)\s*(?P<remark>\S.*)$")
 _CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
@@ -60,7 +61,8 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
         if kind is LineKind.OPEN:
             end = _end_of_statement(lines, index) if joins < _MOST_JOINS else None
             if end is not None:
-                found.append(Unit(_kind_of_statement(lines[index:end]), tuple(lines[index:end])))
+                statement = "\n".join(mended(part.text).text for part in lines[index:end])
+                found.append(Unit(kind_of_statement(statement), tuple(lines[index:end])))
                 index = end
                 continue
             joins += 1
@@ -148,11 +150,6 @@ def _end_of_statement(lines: Sequence[TypedLine], start: int) -> int | None:
     return None
 
 
-def _kind_of_statement(lines: Sequence[TypedLine]) -> LineKind:
-    text = "\n".join(mended(line.text).text for line in lines).strip()
-    return LineKind.CODE if parses(text) or parses(modernised(text).text) else LineKind.HEAD
-
-
 def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
     """Behind an output: behind the line that closes its brackets, or behind its first when none does."""
     depth = 0
@@ -164,8 +161,8 @@ def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
 
 
 def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:
-    """Code behind a label (`代码: x = 1`), a bullet, or within ** or backticks that span the line."""
-    for pattern in (_BULLET, _WRAPPED, _LABEL, _QUOTED):
+    """Code behind a label (`代码: x = 1`), a bullet, within ** or backticks that span the line, before an arrow."""
+    for pattern in (_BULLET, _WRAPPED, _LABEL, _QUOTED, _ARROW):
         match = pattern.match(line.text)
         if match is None:
             continue
@@ -174,9 +171,12 @@ def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:
         label = groups.get("label") or ""
         if label and not (_HAN.search(label) or "code" in label.lower()):
             continue
+        if wrapped := _WRAPPED.match(code):
+            code = (wrapped["bold"] or wrapped["span"]).strip()
         if kind_of(mended(code).text) in (LineKind.CODE, LineKind.HEAD):
             indent = line.text[: len(line.text) - len(line.text.lstrip())] if marked else ""
-            return replace(line, text=indent + code)
+            remark = f"  # {groups['remark']}" if groups.get("remark") else ""
+            return replace(line, text=indent + code + remark)
     return None
 
 
@@ -204,8 +204,8 @@ def _taken_apart(line: TypedLine) -> list[Unit]:
         return []
     first, *others = pieces
     return [
-        Unit(LineKind.CODE, (replace(line, text=first, changes=plain.changes),)),
-        *(Unit(LineKind.CODE, (replace(line, text=piece),)) for piece in others),
+        Unit(LineKind.CODE, (replace(line, text=first, changes=plain.changes, split=True),)),
+        *(Unit(LineKind.CODE, (replace(line, text=piece, split=True),)) for piece in others),
     ]
 
 

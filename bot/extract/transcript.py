@@ -37,6 +37,7 @@ class TypedLine:
     role: Role = Role.UNKNOWN
     #: Characters already put right: what stood there, what stands there now.
     changes: tuple[tuple[str, str], ...] = ()
+    split: bool = False  #: it shared its line of the post with other statements
 
 
 def typed_lines(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:

@@ -209,6 +209,27 @@ def test_code_behind_a_label_or_a_bullet_is_code() -> None:
     assert blocks_of("`t = torch.ones(2)`\n`t.requires_grad_()`") == ["t = torch.ones(2)\nt.requires_grad_()"]
 
 
+def test_code_in_a_numbered_list_of_spans_is_code() -> None:
+    assert blocks_of("1. `t = torch.ones(2)`\n2. `t.requires_grad = True`") == [
+        "t = torch.ones(2)\nt.requires_grad = True"
+    ]
+
+
+def test_a_remark_behind_an_arrow_becomes_a_comment() -> None:
+    assert blocks_of("t = torch.ones(2)  <- my input\ns = t.sum()") == ["t = torch.ones(2)  # my input\ns = t.sum()"]
+
+
+def test_a_pasted_notebook_gives_its_code_cells() -> None:
+    notebook = (
+        '{"cells": [{"cell_type": "markdown", "source": ["# Title"]},\n'
+        ' {"cell_type": "code", "source": ["t = torch.ones(2)\\n", "t.sum()"], "outputs": []},\n'
+        ' {"cell_type": "code", "source": "s = t * 2"}], "nbformat": 4}'
+    )
+
+    assert blocks_of(f"```\n{notebook}\n```") == ["t = torch.ones(2)\nt.sum()\ns = t * 2"]
+    assert blocks_of(notebook) == ["t = torch.ones(2)\nt.sum()\ns = t * 2"]
+
+
 def test_a_long_string_keeps_what_it_holds() -> None:
     text = '"""\n这里说明，一下。\n"""\nx = 1'
 
