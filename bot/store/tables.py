@@ -26,7 +26,7 @@ from bot.domain.post import Language, PostState
 from bot.store.columns import Moment, Named, Words
 
 #: The version that `migrations/` must lead to.
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 #: States after which a post may get another draft. All others hold the one place there is.
 OVER = (DraftState.REJECTED, DraftState.DROPPED)
@@ -260,4 +260,13 @@ troubles = Table(
     Column("closed_by", Words),
     Index(None, "closed_at", "id"),
     Index(None, "post_id"),
+)
+
+#: Runs of `evaluate` that are kept, to compare others with.
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("made_at", Moment, nullable=False),
+    Column("record", Words, nullable=False),  # the object that `evaluate --json` prints
 )
