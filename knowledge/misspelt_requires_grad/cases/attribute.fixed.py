@@ -1,0 +1,7 @@
+import torch
+
+x = torch.arange(4.0)
+x.requires_grad = True
+y = 2 * torch.dot(x, x)
+y.backward()
+x.grad
