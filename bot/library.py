@@ -54,6 +54,7 @@ class _Entry(BaseModel):
     link: str
     trial: bool = False
     general: bool = False
+    wrong_gradient: bool = False
     asked_as: dict[Language, tuple[str, ...]] = {}
     not_this: tuple[str, ...] = ()
     seen: dict[str, Any] = {}

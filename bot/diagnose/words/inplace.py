@@ -15,6 +15,8 @@ _ACTIVATIONS = frozenset({
     "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "mish", "hardtanh", "hardswish", "hardsigmoid",
     "threshold", "rrelu", "dropout", "alpha_dropout", "feature_dropout", "dropout1d", "dropout2d", "dropout3d",
 })  # fmt: skip
+#: Characters of the asker's code that a sentence takes.
+_LONGEST = 60
 #: Operations whose derivative does not need the numbers of what they were given.
 _NEEDS_NOTHING = frozenset({
     "add", "sub", "neg", "sum", "mean", "reshape", "view", "t", "T", "transpose", "permute", "squeeze", "unsqueeze",
@@ -38,9 +40,8 @@ def changed_by(view: View, value: Any) -> Found | None:
     kind, change = _kind(view, clash, event)
     if kind not in listed(value):
         return None
-    line = max((one for one in (*change.stack, change.line) if statement_at(view, one)), default=change.line)
-    line = change.line or line
-    names = {"OP": _shown(change.op), "NEEDED": f"{_shown(clash.op)} (line {clash.line})" if clash.line else clash.node}
+    line = change.line
+    names = {"OP": _shown(change.op), "NEEDED": _said(view, clash.line, clash.op) or clash.node}
     target = _target(view, line)
     named = (
         target or next(iter(clash.names), None) or next((n for s in clash.serials if (n := view.ever_named(s))), None)
@@ -119,7 +120,7 @@ def _data_edit(view: View) -> Found | None:
                     return Found(
                         text=f"line {write.line} changes numbers that line {user.line} needs, behind autograd's back",
                         line=write.line, event=write.index, error_line=call.line, cause_line=write.line,
-                        names={"NEEDED": f"{_shown(user.op)} (line {user.line})"} | ({"X": name} if name else {}),
+                        names={"NEEDED": _said(view, user.line, user.op)} | ({"X": name} if name else {}),
                     )  # fmt: skip
     return None
 
@@ -149,6 +150,16 @@ def _base(node: ast.expr) -> str:
     return ast.unparse(node)
 
 
+def _said(view: View, line: int, op: str) -> str:
+    """The asker's own expression for a call: the call itself, or the right side of the statement at its line."""
+    name = short_name(op)
+    call = view.call_on(line, (name,)) if line else None
+    statement = statement_at(view, line) if line else None
+    value = call or getattr(statement, "value", None)
+    text = " ".join(view.source(value).split()) if isinstance(value, ast.expr) else ""
+    return text if 0 < len(text) <= _LONGEST else name
+
+
 def _shown(op: str) -> str:
     """An operation as the asker wrote it, as near as the tape tells: "Tensor.add_" → "add_"."""
-    return {"__setitem__": "an assignment to a part", "step": "step"}.get(short_name(op), short_name(op))
+    return "[...] = ..." if short_name(op) == "__setitem__" else short_name(op)

@@ -1,0 +1,7 @@
+import torch
+
+w = torch.randn(3, requires_grad=True)
+h = torch.tanh(w)
+h = h.mul(2)
+loss = h.sum()
+loss.backward()
