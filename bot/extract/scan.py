@@ -286,7 +286,7 @@ def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known
         base = text.split(".")[0]
         below = run[index + 1] if index + 1 < len(run) else None
         printed = below is not None and below.kind is LineKind.OUTPUT
-        return base in known | _CUSTOMARY and (strong or printed)
+        return base in known | _CUSTOMARY and (strong or printed or marked)
     if text.endswith(":"):
         below = _next_filled(run, index)
         return below is not None and below.kind in (LineKind.CODE, LineKind.HEAD)
