@@ -162,7 +162,8 @@ def edit(ctx: typer.Context, number: Number, name: Name = None) -> None:
     context.console.print(f"Draft {number} has revision {kept.revision} now.")
     if not kept.proved:
         context.console.print(
-            "Its code is not what was proved, so it cannot be approved. Put the proved code back, or take it out."
+            "Its code is not what was proved, so it cannot be approved. Put the proved code back, take it out,"
+            " or have it run again on the moderators' page."
         )
 
 

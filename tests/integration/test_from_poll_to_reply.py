@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot import review
+from bot.domain.answer import Answer
 from bot.domain.draft import DraftState, ReplyFate
+from bot.domain.post import Question
+from bot.pipeline import pipeline
 from bot.publish import MARKER_BEGIN
-from bot.settings import ReviewSettings
+from bot.sandbox.open import open_sandbox
+from bot.settings import ReviewSettings, Settings
 from bot.store import drafts, jobs, outbox, replies
 from bot.store.engine import Store
 from bot.store.opening import open_store
 from bot.worker import run_once
 from tests.fake_discourse import FakeDiscourse, StoredPost, faults
-from tests.integration.whole_program import DIED, worker_at
+from tests.integration.whole_program import DIED, stand_in, worker_at
 from tests.unreliable import Boundaries, Killed
 
 ASKED = "Why does this fail?\n\n```python\ny.backward()\n```\n\nIt says that a grad can only be created for scalars."
@@ -30,12 +37,14 @@ class Story:
     def __init__(self, forum: FakeDiscourse, store: Store) -> None:
         self.forum = forum
         self.store = store
+        self.answer: Callable[[Question], Answer] = stand_in
         self.topic = forum.add_topic("Chapter 2.5: automatic differentiation", "Discuss the chapter here.")
         self.question: StoredPost = forum.add_post(self.topic.id, ASKED, by="student")
         forum.add_post(self.topic.id, "Thanks for the chapter!", by="classmate")
 
     def round(self, boundaries: Boundaries | None = None) -> None:
-        run_once(worker_at(self.store, self.forum.url, self.forum.clock, boundaries or Boundaries()))
+        worker = worker_at(self.store, self.forum.url, self.forum.clock, boundaries or Boundaries())
+        run_once(replace(worker, answer=self.answer))
 
     def approve(self) -> None:
         """A moderator approves what waits."""
@@ -209,6 +218,21 @@ def test_likes_and_objections_are_seen_on_the_forum(story: Story) -> None:
     with story.store.reading() as connection:
         fates = [one.fate for one in replies.outcomes_of(connection, 1)]
     assert fates == [ReplyFate.LIKED, ReplyFate.STILL_FAILS]
+
+
+@pytest.mark.sandbox
+def test_the_whole_program_answers_a_real_question_with_code_that_ran(story: Story, tmp_path: Path) -> None:
+    program = "import torch\nx = torch.arange(4.0, requires_grad=True)\ny = x * x\ny.backward()\nx.grad"
+    story.forum.edit(story.question.id, f"Why does this fail?\n\n```python\n{program}\n```")
+    settings = Settings()
+    with open_sandbox(settings.sandbox, data=tmp_path) as sandbox:
+        story.answer = pipeline(settings, sandbox, clock=time.monotonic).answer
+        story.to_the_end()
+
+    story.assert_answered_exactly_once()
+    (reply,) = story.forum.posted
+    assert "y.sum().backward()" in reply.raw
+    assert "tensor([0., 2., 4., 6.])" in reply.raw
 
 
 SHARES = 10
