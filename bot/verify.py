@@ -10,6 +10,7 @@ import ast
 import difflib
 import io
 import math
+import re
 import tokenize
 from collections.abc import Mapping
 from dataclasses import replace
@@ -262,18 +263,32 @@ def _minimal(original: str, repair: Repair, diagnosis: Diagnosis) -> Check:
     lost = _comments(original) - _comments(repair.code)
     if lost:
         return Check(state=CheckState.NO, why=f"the comment {min(lost)!r} is gone")
-    gone = _assigned(original) - _assigned(repair.code)
+    gone = _assigned(original) - _spoken(repair.code)
     if gone:
         return Check(state=CheckState.NO, why=f"the name {min(gone)} is gone")
     numbers: Mapping[str, object] = {"changed_lines": list(repair.changed), "lines": len(original.splitlines())}
     named = set(diagnosis.names.values())
     lines = original.splitlines()
     allowed = {diagnosis.error_line, diagnosis.cause_line}
-    for line in _edited(original, repair.code):
+    edited = _edited(original, repair.code)
+    carried = _carried(original, [line for line in edited if line in allowed])
+    for line in edited:
         text = lines[line - 1]
-        if line not in allowed and not any(name and name in text for name in named) and "backward" not in text:
+        about = any(name and name in text for name in named) or bool(set(re.findall(r"\w+", text)) & carried)
+        if line not in allowed and not about and "backward" not in text:
             return Check(state=CheckState.NO, why=f"line {line} has nothing to do with the fix", numbers=numbers)
     return Check(state=CheckState.YES, why="only lines of the fix were touched", numbers=numbers)
+
+
+def _carried(code: str, lines: list[int]) -> set[str]:
+    """The names that pass on what is computed on these lines."""
+    names: set[str] = set()
+    for node in sorted(ast.walk(ast.parse(code)), key=lambda one: getattr(one, "lineno", 0)):
+        if isinstance(node, ast.Assign):
+            used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+            if used & names or node.lineno in lines:
+                names |= {part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return names
 
 
 def _edited(before: str, after: str) -> list[int]:
@@ -303,6 +318,14 @@ def _comments(code: str) -> set[str]:
 def _assigned(code: str) -> set[str]:
     return {
         node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _spoken(code: str) -> set[str]:
+    """The names that stand in a program, be they given, read or an argument."""
+    nodes = list(ast.walk(ast.parse(code)))
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.arg for node in nodes if isinstance(node, ast.arg)
     }
 
 

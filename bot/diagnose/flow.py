@@ -105,7 +105,7 @@ class Flow:
         for binding in self._view.tape.bindings:
             if binding.serial == serial:
                 return binding.line
-        for event in self._events[:until]:
+        for event in self._events[: until + 1]:
             if any(state.serial == serial for state in event.inputs):
                 return event.line
         return None

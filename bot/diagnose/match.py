@@ -87,16 +87,15 @@ class Matcher:
         return _diagnosis([Match(entry, found, 1.0, 1.0)], run, nothing) if found else None
 
     def by_text(self, reading: Reading, *, title: str = "") -> Diagnosis | None:
-        """The entry that a post asks about or whose message it quotes, when there is nothing to run."""
-        matches = []
+        """The entry whose message a post quotes, or else the one that its words ask about; nothing was run.
+
+        A message that no entry knows leaves nothing to the words: the post is about that message.
+        """
         text = _said(title, reading)
-        for entry in self.entries:
-            asked = self.fit(entry, text)
-            quoted = _quotes(entry, reading.error)
-            if quoted is not None or asked >= signals.ASKED:
-                found = (quoted,) if quoted else (Found(text=f"the post asks this (fit {asked:.2f})", word="asks"),)
-                both = QUOTED + 0.15 * asked if asked >= HINTED else QUOTED
-                matches.append(Match(entry, found, asked, max(both if quoted else 0.0, asked * 0.9)))
+        quoted = [(entry, _quotes(entry, reading, title)) for entry in self.entries]
+        matches = [self._by_message(entry, found, text) for entry, found in quoted if found is not None]
+        if not matches and reading.error is None:
+            matches = [match for entry in self.entries if (match := self._by_words(entry, text)) is not None]
         if not matches:
             return None
         # One message may stand in several entries: the words choose among them, else the general one answers.
@@ -109,6 +108,16 @@ class Matcher:
             ran=False,
             also=tuple(match.entry.name for match in matches[1:4]),
         )
+
+    def _by_message(self, entry: Confusion, found: Found, text: str) -> Match:
+        asked = self.fit(entry, text)
+        return Match(entry, (found,), asked, QUOTED + 0.15 * asked if asked >= HINTED else QUOTED)
+
+    def _by_words(self, entry: Confusion, text: str) -> Match | None:
+        asked = self.fit(entry, text)
+        if asked < signals.ASKED:
+            return None
+        return Match(entry, (Found(text=f"the post asks this (fit {asked:.2f})", word="asks"),), asked, asked * 0.9)
 
 
 def same_error(reported: QuotedError | None, run: Run) -> bool | None:
@@ -156,11 +165,16 @@ def _confidence(entry: Confusion, run: Run, reading: Reading, asked: float) -> f
             return SHOWN
 
 
-def _quotes(entry: Confusion, error: QuotedError | None) -> Found | None:
+def _quotes(entry: Confusion, reading: Reading, title: str) -> Found | None:
+    """Where the post quotes a message of the entry: its error, its title, or one of its sentences."""
     wordings = _wordings(entry.seen)
-    if error is None or not wordings or not wording.says(error.message, wordings):
+    if not wordings:
         return None
-    return Found(word="quoted", text=f"the post quotes: {error.message.strip().splitlines()[0][:160]}")
+    error = reading.error.message.strip() if reading.error is not None else ""
+    for text in (error, title, *reading.prose.splitlines()):
+        if text and wording.mentions(text, wordings):
+            return Found(word="quoted", text=f"the post quotes: {text.splitlines()[0][:160]}")
+    return None
 
 
 def _wordings(seen: object) -> list[str]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
+from rapidfuzz import fuzz
+
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _SHAPE = re.compile(r"\[[\d,\s]*\]|torch\.size\(\[?[\d,\s]*\]?\)|\((?:\d+,?\s*)+\)", re.IGNORECASE)
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "，": ",", "。": ".", "：": ":", "（": "(", "）": ")"})
@@ -26,6 +28,24 @@ def says(message: str, wordings: Iterable[str]) -> bool:
     """Whether a message contains one of these wordings, numbers and shapes apart."""
     text = masked(message)
     return any(masked(wording) in text for wording in wordings)
+
+
+#: A shorter wording must stand in a text letter by letter; a longer one may be misspelt or cut within.
+_LONG_ENOUGH = 28
+_NEARLY = 90.0
+
+
+def mentions(text: str, wordings: Iterable[str]) -> bool:
+    """Whether a text holds one of these wordings, perhaps with typing errors or marks in between."""
+    held = masked(text)
+    for wording in map(masked, wordings):
+        if wording in held:
+            return True
+        if len(wording) >= _LONG_ENOUGH and len(held) >= _LONG_ENOUGH:
+            short, long = (wording, held) if len(wording) <= len(held) else (held, wording)
+            if fuzz.partial_ratio(short, long, score_cutoff=_NEARLY):
+                return True
+    return False
 
 
 def same_message(reported: str, observed: str) -> bool:

@@ -133,7 +133,7 @@ _CONSTRUCTORS = frozenset({"tensor", "as_tensor", "from_numpy", "Tensor", "Float
 #: Functions that NumPy or `math` and torch have under one name, with one meaning.
 _SHARED = frozenset({
     "exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "abs", "mean", "sum", "square", "maximum",
-    "minimum", "dot", "matmul", "outer", "prod", "log1p", "expm1", "where", "sigmoid", "cumsum", "stack", "max", "min",
+    "minimum", "dot", "matmul", "outer", "prod", "log1p", "expm1", "where", "sigmoid", "cumsum", "clip", "stack", "max", "min",
 })  # fmt: skip
 
 
@@ -156,7 +156,22 @@ def _exits_at(program: Program, target: Target) -> list[ast.expr]:
 
 def _kept(program: Program, cuts: list[ast.expr]) -> str | None:
     code = _Keeping(program, cuts, _tainted(program, cuts)).code() if cuts else program.code
-    return None if code == program.code else code
+    return None if code == program.code else _without_idle_lines(program, Program(code))
+
+
+def _without_idle_lines(before: Program, after: Program) -> str:
+    """The edited code without lines that came to say `x = x`."""
+    said = {before.text(node) for node in before.statements()}
+    idle = [
+        node.lineno
+        for block in (getattr(holder, "body", ()) for holder in ast.walk(after.tree))
+        if isinstance(block, list) and len(block) > 1
+        for node in block
+        if isinstance(node, ast.Assign) and [ast.unparse(one) for one in node.targets] == [ast.unparse(node.value)]
+        and after.text(node) not in said
+    ]  # fmt: skip
+    rows = after.code.splitlines(keepends=True)
+    return "".join(row for number, row in enumerate(rows, 1) if number not in idle or "#" in row)
 
 
 def _is_exit(node: ast.AST) -> bool:

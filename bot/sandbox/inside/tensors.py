@@ -37,7 +37,7 @@ class Serials:
         return None if variable is None else self.of(variable)
 
 
-def found_in(value: Any, *, depth: int = 2) -> list[torch.Tensor]:
+def found_in(value: Any, *, depth: int = 3) -> list[torch.Tensor]:
     """The tensors in an argument or a result: itself, or inside lists, tuples and dicts."""
     if isinstance(value, torch.Tensor):
         return [value]
