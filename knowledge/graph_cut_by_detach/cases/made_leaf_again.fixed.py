@@ -1,0 +1,7 @@
+import torch
+
+a = torch.tensor([1.0, 2.0], requires_grad=True)
+cost = (a**3).sum()
+cost.requires_grad_()
+cost.backward()
+print(a.grad)
