@@ -1,0 +1,13 @@
+import math
+
+import torch
+
+
+def height(t):
+    return torch.sin(t) * 2
+
+
+t = torch.tensor(0.5, requires_grad=True)
+y = height(t)
+y.backward()
+t.grad

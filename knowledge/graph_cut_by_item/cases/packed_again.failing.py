@@ -1,0 +1,7 @@
+import torch
+
+a = torch.tensor(2.0, requires_grad=True)
+b = a**3 + a
+c = torch.tensor(b.item())
+c.backward()
+print(a.grad)

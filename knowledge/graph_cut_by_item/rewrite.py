@@ -1,0 +1,7 @@
+"""Leaves values in tensors where they were turned into Python numbers."""
+
+from __future__ import annotations
+
+from bot.repair.edits import all_kept_in_torch, kept_in_torch
+
+__all__ = ["all_kept_in_torch", "kept_in_torch"]
