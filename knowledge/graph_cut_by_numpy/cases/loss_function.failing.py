@@ -1,0 +1,16 @@
+import numpy as np
+import torch
+from torch import nn
+
+
+def mean_error(predicted, wanted):
+    difference = predicted.detach().numpy() - wanted.numpy()
+    return torch.tensor(np.mean(np.square(difference)))
+
+
+torch.manual_seed(0)
+net = nn.Linear(2, 1)
+X, y = torch.randn(5, 2), torch.randn(5, 1)
+loss = mean_error(net(X), y)
+loss.backward()
+print(net.weight.grad)

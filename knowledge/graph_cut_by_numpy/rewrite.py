@@ -1,0 +1,7 @@
+"""Computes with torch what was computed with NumPy."""
+
+from __future__ import annotations
+
+from bot.repair.edits import all_kept_in_torch, kept_in_torch
+
+__all__ = ["all_kept_in_torch", "kept_in_torch"]
