@@ -45,7 +45,7 @@ class Pipeline:
         Raises `SandboxError` when code would have to be run and cannot be.
         """
         started = self.clock()
-        reading = read(question.post.raw, language=question.language)
+        reading = _read(question)
         answer = self._answer(question, reading)
         return replace(answer, reported_error=reading.error, seconds=self.clock() - started)
 
@@ -172,7 +172,7 @@ class Pipeline:
         """
         started = self.clock()
         entry = self.library.get(confusion)
-        reading = read(question.post.raw, language=question.language)
+        reading = _read(question)
         answer = self._chosen(question, reading, entry, fix)
         reason = f"a moderator chose {entry.name}" + (f", fix {fix}" if fix else "")
         return replace(answer, reason=reason, reported_error=reading.error, seconds=self.clock() - started)
@@ -197,7 +197,7 @@ class Pipeline:
         """
         started = self.clock()
         entry = self.library.get(confusion)
-        reading = read(question.post.raw, language=question.language)
+        reading = _read(question)
         base = original if original is not None else code
         before = self.run(base)
         found = self.matcher.by_run(base, before, reading, title=question.title)
@@ -310,6 +310,12 @@ class Pipeline:
             memory_mib=chosen.memory_mib,
             output_bytes=chosen.output_kib * 1024,
         )
+
+
+def _read(question: Question) -> Reading:
+    """What the post says; an error may stand in the title of the topic that it opened."""
+    title = question.title if question.post.number == 1 and not question.earlier else ""
+    return read(question.post.raw, title=title, language=question.language)
 
 
 @dataclass(frozen=True)
