@@ -129,6 +129,7 @@ class JailedSandbox:
         self, settings: SandboxSettings, *, data: Path | None = None, made_of: jail.Parts | None = None
     ) -> None:
         if made_of is None:
+            jail.require_system()
             staged = environment.find(chosen=settings.environment, data=data, uid=settings.uid)
             made_of = jail.parts(staged)
         self._queue: deque[Ticket] = deque()

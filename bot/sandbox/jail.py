@@ -91,6 +91,12 @@ def parts(environment: Environment) -> Parts:
     )
 
 
+def require_system() -> None:
+    """Raises `SandboxUnavailable` when this system lacks a part that can only be installed."""
+    seccomp.snippet_filter()
+    _bubblewrap()
+
+
 def isolation() -> tuple[str, ...]:
     """What is taken away from the jail besides files."""
     return (
@@ -145,9 +151,7 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
     bubblewrap is never started as root: root becomes `uid` first. The environment of the caller does
     not reach it. Raises `SandboxUnavailable` when bubblewrap is missing or cannot be started.
     """
-    program = shutil.which("bwrap", path=os.defpath + ":/usr/local/bin")
-    if program is None:
-        raise SandboxUnavailable("bubblewrap is missing. Install it: `apt-get install bubblewrap`.")
+    program = _bubblewrap()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
@@ -177,6 +181,13 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
         for file in open_files:
             os.close(file)
     return Jail(process, ours, complaints)
+
+
+def _bubblewrap() -> str:
+    program = shutil.which("bwrap", path=os.defpath + ":/usr/local/bin")
+    if program is None:
+        raise SandboxUnavailable("bubblewrap is missing. Install it: `apt-get install bubblewrap`.")
+    return program
 
 
 def _boot(control: int, filter_file: int) -> str:

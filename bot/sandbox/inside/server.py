@@ -34,7 +34,7 @@ LARGEST_REQUEST = 4096
 def main(control_file: int, filter_file: int) -> None:
     """Serve until the driver closes the control socket."""
     gc.disable()  # what is imported stays; looking for rubbish in it costs half a second
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver's Ctrl-C is the driver's business
+    _forget_the_callers_signals()
     _own_the_pid_namespace()
     control = socket.socket(fileno=control_file)
     filter_program = _read_all(filter_file)
@@ -186,6 +186,14 @@ def import_what_comes_late() -> None:
     figure.add_subplot().plot([0, 1], [0, 1])
     figure.savefig(os.devnull, format="png")
     pyplot.close("all")
+
+
+def _forget_the_callers_signals() -> None:
+    """What the driver's caller ignored or blocked was inherited through bubblewrap."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in (signal.SIGCHLD, signal.SIGUSR1, signal.SIGXCPU, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver's Ctrl-C is the driver's business
 
 
 def _own_the_pid_namespace() -> None:
