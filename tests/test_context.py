@@ -91,6 +91,23 @@ def test_a_function_that_the_post_shows_later_is_moved_up() -> None:
     assert snippet.code.index("def f") < snippet.code.index("f(x).backward()")
 
 
+def test_a_block_that_defines_what_an_earlier_one_lacks_runs_first() -> None:
+    first, *_ = candidates(
+        "This fails:\n```\nerr.backward()\n```\nwhere\n```\nu = torch.ones(2)\nerr = u.sum()\n```\nWhy?"
+    )
+
+    assert first.code == "import torch\nu = torch.ones(2)\nerr = u.sum()\nerr.backward()\n"
+    assert [origin.line for origin in first.origins] == [None, 7, 8, 3]
+
+
+def test_blocks_that_lean_on_each_other_keep_their_order() -> None:
+    first, *_ = candidates(
+        "```\nimport torch\nu = torch.ones(2, requires_grad=True)\nv = u * u\n```\nand then\n```\nu = v.sum()\nu.backward()\n```"
+    )
+
+    assert first.code.endswith("v = u * u\nu = v.sum()\nu.backward()\n")
+
+
 def test_eaten_asterisks_are_restored_with_names_of_the_thread() -> None:
     thread = (Post(id="1", number=1, author="asker", raw="u = torch.ones(2, requires_grad=True)"),)
 

@@ -18,7 +18,7 @@ from bot.context.fill import (
     post_origin,
     runnable,
 )
-from bot.context.imports import with_course_library
+from bot.context.imports import IMPORTS, with_course_library
 from bot.context.program import Program, program_of
 from bot.context.scenes import gap_filled, mentioned
 from bot.domain.post import Post, Question
@@ -27,6 +27,9 @@ from bot.source import bound_names, names_bound_by, parse, undefined_names
 
 #: More candidates are not worth a run each.
 MOST_CANDIDATES = 4
+
+#: Older posts of a thread are not looked into.
+_MOST_POSTS = 40
 
 
 def snippets(
@@ -64,7 +67,7 @@ class _Thread:
         question = self.question
         replied = question.replied_to
         author = question.post.author
-        latest_first = [post for post in reversed(question.earlier) if post is not replied]
+        latest_first = [post for post in reversed(question.earlier[-_MOST_POSTS:]) if post is not replied]
         own = [post for post in latest_first if author and post.author == author]
         others = [post for post in latest_first if post not in own]
         return [*([replied] if replied else []), *own, *others]
@@ -104,7 +107,7 @@ def _programs(question: Question, reading: Reading, chapter: Chapter | None, thr
         yield from _of_mentions(reading, post=number)
         yield from _without_code(reading, chapter, thread, post=number)
         return
-    own = program_of(reading.blocks, source=post_origin(number))
+    own = program_of(_in_order(reading.blocks), source=post_origin(number))
     filled = gap_filled(own, chapter, reading) if chapter else []
     gap = not _calls_backward(own)
     if gap:
@@ -150,6 +153,29 @@ def _with_mentioned_call(own: Program, reading: Reading, *, post: int) -> Iterat
     for code in reading.mentions:
         if ".backward(" in code and code.split(".")[0] in names and parse(code) is not None:
             yield own.after([mention_line(code, post=post)])
+
+
+def _in_order(blocks: Sequence[CodeBlock]) -> list[CodeBlock]:
+    """The blocks of a post as they must run: people show the line that fails first, then "where loss is ...".
+
+    A block moves up before one that lacks what it defines, unless it lacks something from there on itself.
+    """
+    ordered: list[CodeBlock] = []
+    for block in blocks:
+        wanting = (index for index, other in enumerate(ordered) if _leans(other, block))
+        place = next(wanting, len(ordered))
+        free = not any(_leans(block, later) for later in ordered[place:])
+        ordered.insert(place if free else len(ordered), block)
+    return ordered
+
+
+def _leans(block: CodeBlock, other: CodeBlock) -> bool:
+    """Whether a block lacks, when it runs, a name that another one defines and no customary import gives."""
+    tree, defining = parse(block.text), parse(other.text)
+    if tree is None or defining is None:
+        return False
+    lacking = {use.name for use in undefined_names(tree) if not use.deferred}
+    return not (lacking - IMPORTS.keys()).isdisjoint(bound_names(defining))
 
 
 def _parts(blocks: Sequence[CodeBlock], *, source: str) -> Iterator[Program]:
