@@ -191,8 +191,10 @@ def _about_gradients(event: Event) -> bool:
 
 
 def _descendants(tape: Tape, names: tuple[str, ...]) -> frozenset[int]:
-    """The tensors that these names ever meant, and all that were computed from them."""
+    """The tensors that these names ever meant, in functions as well, and all that were computed from them."""
     found = {binding.serial for binding in tape.bindings if binding.name in names and binding.serial is not None}
+    for event in tape.events:
+        found |= {state.serial for state in (*event.inputs, *event.outputs) if set(state.names) & set(names)}
     for event in tape.events:
         if any(state.serial in found for state in event.inputs):
             found |= {state.serial for state in event.outputs}

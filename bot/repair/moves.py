@@ -76,7 +76,7 @@ def computed_inside(program: Program, target: Target) -> str | None:
     moved: list[ast.stmt] = []
     for statement in reversed(block_of(program, loop)[: block_of(program, loop).index(loop)]):
         made = _names_made(statement)
-        if isinstance(statement, ast.Assign) and made & needed and _computes(statement):
+        if isinstance(statement, ast.Assign) and made & needed and computes(statement):
             moved.insert(0, statement)
             needed |= _names_read(statement)
     assigned = {name for part in ast.walk(loop) if isinstance(part, ast.stmt) for name in _names_made(part)}
@@ -235,7 +235,7 @@ def _names_made(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
 
 
-def _computes(statement: ast.Assign) -> bool:
+def computes(statement: ast.Assign) -> bool:
     """Whether an assignment computes something, rather than makes data, a leaf or a module."""
     text = ast.unparse(statement.value)
     makes = (

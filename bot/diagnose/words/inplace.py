@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from bot.diagnose.roles import root_of
 from bot.diagnose.shared import meetings, statement_at
-from bot.diagnose.view import Found, View
+from bot.diagnose.view import BACKWARD, Found, View, called
 from bot.diagnose.vocabulary import listed, word
 from bot.domain.tape import Change, Clash, Event, short_name
 
@@ -30,9 +31,9 @@ _NEEDS_NOTHING = frozenset({
 @word
 def changed_by(view: View, value: Any) -> Found | None:
     """For an error about an in-place change: who changed what backward needs. operation, activation (a layer or function
-    with inplace=True), step (an optimizer's, or a manual update of a leaf), stale (a step, but it is a graph of an
+    with inplace=True; $LAYER makes it), step (an optimizer's, or a manual update of a leaf), stale (a step, but it is a graph of an
     earlier pass, kept by retain_graph, that still needs the old numbers), unknown. $X is the tensor, $OP what changed it,
-    $NEEDED what needs it; the change is the cause line."""
+    $NEEDED what needs it, $LOSS the root; the change is the cause line."""
     event = next((event for event in reversed(view.tape.events) if event.error and event.backward is not None), None)
     if event is None or event.clash is None:
         return Found(text="what changed it was not seen") if "unknown" in listed(value) else None
@@ -42,11 +43,14 @@ def changed_by(view: View, value: Any) -> Found | None:
         return None
     line = change.line
     names = {"OP": _shown(change.op), "NEEDED": _said(view, clash.line, clash.op) or clash.node}
-    target = _target(view, line)
+    target = _target(view, line) or _named_by_its_writer(view, change)
     named = (
         target or next(iter(clash.names), None) or next((n for s in clash.serials if (n := view.ever_named(s))), None)
     )
     names |= {"X": named} if named else {}
+    root = root_of(view, call, event)[0] if (call := view.call_on(event.line, BACKWARD)) is not None else {}
+    names |= root
+    names |= _layer(view, change.op) if kind == "activation" else {}
     return Found(
         text=f"line {line} ({_shown(change.op)}) changed what line {clash.line} ({_shown(clash.op)}) needs for backward",
         line=event.line, event=event.index, names=names, serials={"X": clash.serials[0]} if clash.serials else {},
@@ -92,6 +96,25 @@ def _kind(view: View, clash: Clash, event: Event) -> tuple[str, Change]:
         if name.removesuffix("_") in _ACTIVATIONS and not name.endswith("__"):
             return "activation", change
     return "operation", clash.changes[-1]
+
+
+def _named_by_its_writer(view: View, change: Change) -> str | None:
+    for event in view.tape.events:
+        if event.line == change.line and event.op == change.op and event.writes:
+            state = next(state for state in event.inputs if state.serial in event.writes)
+            return next(iter(state.names), None)
+    return None
+
+
+def _layer(view: View, op: str) -> dict[str, str]:
+    """$LAYER: the call that makes a layer working in place, such as `nn.ReLU(inplace=True)`."""
+    wanted = short_name(op).rstrip("_").replace("_", "").lower()
+    for node in ast.walk(view.tree):
+        if isinstance(node, ast.Call) and called(node)[:1].isupper() and called(node).lower() == wanted:
+            flags = [*node.args, *(word.value for word in node.keywords if word.arg == "inplace")]
+            if any(isinstance(flag, ast.Constant) and flag.value is True for flag in flags):
+                return {"LAYER": view.source(node)}
+    return {}
 
 
 def _data_edit(view: View) -> Found | None:
