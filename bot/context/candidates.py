@@ -81,7 +81,7 @@ class _Thread:
         return self._programs[post.number]
 
     def leaning_on(self) -> Iterator[tuple[Post, Program]]:
-        """Programs that a post without code may mean: of the posts it answers, one after the other, then the asker's."""
+        """Programs that a post without code may mean: those of the posts it answers, then the asker's own."""
         author = self.question.post.author
         chain = self._answered()
         own = [post for post in self.posts() if author and post.author == author and post not in chain]

@@ -18,10 +18,12 @@ _LOADER = re.compile(
 )
 _CLASSIFIES = re.compile(r"CrossEntropyLoss|cross_entropy|nll_loss|NLLLoss")
 _INPUTS = frozenset({
-    "x", "X", "inputs", "input", "data", "images", "image", "features", "img", "imgs", "batch_x", "x_batch", "x_train", "X_train", "train_x",
+    "x", "X", "inputs", "input", "data", "images", "image", "features", "img", "imgs",
+    "batch_x", "x_batch", "x_train", "X_train", "train_x",
 })  # fmt: skip
 _TARGETS = frozenset({
-    "y", "Y", "labels", "label", "target", "targets", "batch_y", "y_batch", "y_train", "Y_train", "train_y", "y_true", "truth",
+    "y", "Y", "labels", "label", "target", "targets", "truth",
+    "batch_y", "y_batch", "y_train", "Y_train", "train_y", "y_true",
 })  # fmt: skip
 
 

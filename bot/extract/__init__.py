@@ -4,7 +4,7 @@ In the order a post goes through them (`reading.py` calls them):
 
     repair_text    characters that input methods, terminals and web pages put into code
     blocks         what the markup says is code, and what others said
-    traceback      the error the post quotes
+    traceback      the error the post quotes            messages      how torch words its own
     transcript     prompts and line numbers            notebook      a pasted .ipynb
     lines          what one line is by itself          legacy        Python 2, the torch of 2017
     scan           what it is among its neighbours
@@ -17,8 +17,8 @@ In the order a post goes through them (`reading.py` calls them):
 
 from __future__ import annotations
 
+from bot.extract.messages import is_autograd_message
 from bot.extract.reading import read
-from bot.extract.traceback import is_autograd_message
 from bot.extract.triage import asks, silent_because
 
 __all__ = ["asks", "is_autograd_message", "read", "silent_because"]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.extract.lines import open_brackets, opens_triple_quote
-from bot.source import bound_names, parse
+from bot.extract.logical_lines import Statement, logical_lines
+from bot.source import parse
 
 _STEP = "    "
 _MOST_LINES = 150
 _BEAM = 12
 
-_OPENER = re.compile(
-    r"^(?:@.*\n\s*)*(?:async\s+)?(?P<word>def|class|for|while|if|elif|with|else|try|except|finally)\b.*:\s*(?:#.*)?$"
-)
 _GOES_ON = {
     "elif": ("if", "elif"),
     "else": ("if", "elif", "for", "while", "except", "try"),
@@ -25,12 +21,9 @@ _GOES_ON = {
     "finally": ("try", "except", "else"),
 }
 _LEAVES = re.compile(r"^(?:return|break|continue|raise|pass)\b")
-_NAME = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
-_STRING = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|#[^\n]*")
 _ECHO = re.compile(r"^[A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_][\w.]*)*$")
 _DRAWS = re.compile(r"\bplt\.|\.plot\(|\.show\(|^plot\(")
 _TRAINS = re.compile(r"no_grad|zero_grad|\.step\(\)|\.backward\(|\.zero_\(")
-_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def dedented(lines: Sequence[str]) -> list[str]:
@@ -52,7 +45,7 @@ def rebuilt(lines: Sequence[str]) -> list[str] | None:
     """
     if len(lines) > _MOST_LINES:
         return None
-    statements = _statements(lines)
+    statements = logical_lines(lines)
     indented = any(statement.indent for statement in statements)
     for trusted in (True, False) if indented else (False,):
         states = _search(statements, trusted=trusted)
@@ -61,19 +54,6 @@ def rebuilt(lines: Sequence[str]) -> list[str] | None:
             if parse("\n".join(result)) is not None:
                 return result
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """One logical line: its physical lines, and what decides about its depth."""
-
-    lines: tuple[str, ...]
-    code: str  #: stripped; empty for blank lines and comments
-    indent: int
-    blank_before: bool
-    word: str  #: the keyword that opens or continues a block, or ""
-    reads: frozenset[str]
-    writes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,64 +78,7 @@ class _State:
     loose: frozenset[str] = frozenset()  #: bound only within loops that have ended
 
 
-def _statements(lines: Sequence[str]) -> list[_Statement]:
-    found: list[_Statement] = []
-    index = 0
-    blank = False
-    while index < len(lines):
-        start = index
-        index = _end(lines, index)
-        text = "\n".join(lines[start:index])
-        if not text.strip():
-            blank = True
-            found.append(_Statement(("",), "", 0, False, "", frozenset(), frozenset()))
-            continue
-        code = "" if text.lstrip().startswith("#") else text.strip()
-        match = _OPENER.match(code)
-        word = match["word"] if match else ""
-        reads, writes = _names(code)
-        found.append(
-            _Statement(tuple(lines[start:index]), code, len(text) - len(text.lstrip()), blank, word, reads, writes)
-        )
-        blank = False
-    return found
-
-
-def _end(lines: Sequence[str], start: int) -> int:
-    """The index behind the statement that begins here; a decorator belongs to what it decorates."""
-    depth, quote = 0, None
-    for index in range(start, len(lines)):
-        line = lines[index]
-        if quote is not None:
-            quote = None if quote in line else quote
-        else:
-            quote = opens_triple_quote(line)
-            depth += 0 if quote else open_brackets(line)
-        decorates = line.lstrip().startswith("@")
-        if depth <= 0 and quote is None and not decorates and not line.endswith("\\"):
-            return index + 1
-    return len(lines)
-
-
-def _names(code: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Names the statement reads and writes; heads are read with an empty body."""
-    head = _OPENER.match(code)
-    opening = "if x:\n pass\n" if head and head["word"] in ("elif", "else") else ""
-    opening = "try:\n pass\n" if head and head["word"] in ("except", "finally") else opening
-    tree = parse(code) or parse(f"{opening}{code}\n pass")
-    plain = _STRING.sub(lambda match: " ".join(_FIELD.findall(match.group())), code)
-    every = frozenset(_NAME.findall(plain))
-    if tree is None:
-        return every, frozenset()
-    writes = set(bound_names(tree))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            writes.update(argument.arg for argument in node.args.args)
-            every -= writes
-    return every, frozenset(writes)
-
-
-def _search(statements: list[_Statement], *, trusted: bool) -> list[_State]:
+def _search(statements: list[Statement], *, trusted: bool) -> list[_State]:
     """The cheapest ways to indent the statements, best first."""
     beam = [_State()]
     for statement in statements:
@@ -169,7 +92,7 @@ def _search(statements: list[_Statement], *, trusted: bool) -> list[_State]:
     return [state for state in beam if not state.expects_body]
 
 
-def _depths(state: _State, statement: _Statement) -> list[int]:
+def _depths(state: _State, statement: Statement) -> list[int]:
     """The depths at which the grammar allows the statement."""
     deepest = len(state.blocks)
     if state.expects_body:
@@ -179,7 +102,7 @@ def _depths(state: _State, statement: _Statement) -> list[int]:
     return list(range(deepest + 1))
 
 
-def _placed(state: _State, statement: _Statement, depth: int, *, trusted: bool) -> _State:
+def _placed(state: _State, statement: Statement, depth: int, *, trusted: bool) -> _State:
     left = state.blocks[depth:]
     cost = state.cost + _cost(state, statement, depth, left, trusted=trusted)
     blocks = state.blocks[:depth]
@@ -206,7 +129,7 @@ def _placed(state: _State, statement: _Statement, depth: int, *, trusted: bool) 
     )
 
 
-def _cost(state: _State, statement: _Statement, depth: int, left: tuple[_Block, ...], *, trusted: bool) -> float:
+def _cost(state: _State, statement: Statement, depth: int, left: tuple[_Block, ...], *, trusted: bool) -> float:
     """How odd it would be to find the statement at this depth."""
     cost = 0.0
     stays = not left
@@ -242,7 +165,7 @@ def _cost(state: _State, statement: _Statement, depth: int, left: tuple[_Block, 
     return cost
 
 
-def _leaving_cost(block: _Block, statement: _Statement, state: _State) -> float:
+def _leaving_cost(block: _Block, statement: Statement, state: _State) -> float:
     """The price of closing a block before this statement."""
     if statement.word in _GOES_ON:
         return 1.0
@@ -263,7 +186,7 @@ def _leaving_cost(block: _Block, statement: _Statement, state: _State) -> float:
             return (1.0 if own else 0.0) + (0.2 if statement.blank_before else 0.6)
 
 
-def _staying_cost(block: _Block, statement: _Statement) -> float:
+def _staying_cost(block: _Block, statement: Statement) -> float:
     """The price of leaving a block open for a statement that has nothing to do with it."""
     bound = bool(block.names & statement.reads)
     mentioned = bound or bool(block.mentions & (statement.reads | statement.writes))
@@ -290,7 +213,7 @@ def _staying_cost(block: _Block, statement: _Statement) -> float:
             return cost
 
 
-def _indent_cost(state: _State, statement: _Statement, depth: int) -> float:
+def _indent_cost(state: _State, statement: Statement, depth: int) -> float:
     """How far the depth is from what the spaces in the post say."""
     if state.expects_body:
         return 0.0
@@ -317,7 +240,7 @@ def _import(code: str) -> bool:
     return re.match(r"import\s|from\s+\S+\s+import\s", code) is not None
 
 
-def _laid_out(statements: list[_Statement], depths: tuple[int, ...]) -> list[str]:
+def _laid_out(statements: list[Statement], depths: tuple[int, ...]) -> list[str]:
     result: list[str] = []
     for index, (statement, depth) in enumerate(zip(statements, depths, strict=True)):
         if depth < 0:

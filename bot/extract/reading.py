@@ -16,9 +16,10 @@ from bot.extract.notebook import typed_in_notebook
 from bot.extract.outputs import labelled_output, stated_outputs
 from bot.extract.program import block_of
 from bot.extract.repair_text import without_invisibles
-from bot.extract.scan import Unit, accepted, units
+from bot.extract.scan import accepted, units
 from bot.extract.traceback import FoundError, error_in_title, find_errors, main_error
 from bot.extract.transcript import TypedLine, typed_lines
+from bot.extract.unit import Unit
 from bot.source import bound_names, parse
 
 #: The parser that tolerates errors takes 10 ms for so many characters.

@@ -5,85 +5,50 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
+from bot.extract.apart import embedded, taken_apart, unwrapped
 from bot.extract.legacy import modernised
 from bot.extract.lines import LineKind, kind_of, kind_of_statement, open_brackets, opens_triple_quote
 from bot.extract.repair_text import mended
 from bot.extract.transcript import Role, TypedLine
+from bot.extract.unit import Unit
 from bot.source import names_bound_by, parses
 
 _LONGEST_STATEMENT = 60  #: lines
-_MOST_SPLITS = 60  #: run-together lines looked at, and the pieces they gave, in one region
-_LONGEST_RUN_TOGETHER = 600  #: characters
-_MOST_PLACES = 24  #: beginnings of a line that may be its first statement
-_MOST_JOINS = 40  #: statements that seem to go on and never end, in one region
 
 _HAN = re.compile("[\u3400-\u9fff]")
-_LABEL = re.compile(r"^(?P<label>[^:：=()\[\]\"']{1,24}[:：])\s*(?P<code>\S.*)$")
-_BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)、])\s+(?P<code>\S.*)$")
-_QUOTED = re.compile(r"^\s*(?P<quote>[\"'“])(?P<opened>[^\"'“]+)$|^(?P<closed>[^\"'”]+)[\"'”]\s*$")
-_WRAPPED = re.compile(r"^\s*(?:\*\*(?P<bold>[^*].*[^*])\*\*|`(?P<span>[^`]+)`)\s*[,.;，。；]?\s*$")
-_RUN_TOGETHER = re.compile(r"^\s*(?:import\s|from\s+\w|[A-Za-z_][\w.\[\]]*\s*=[^=]|[A-Za-z_][\w.]*\()")
-_NEXT_STATEMENT = re.compile(r"\s+(?=[A-Za-z_@])(?!(?:if|else|for|and|or|in|is|not|as|import)\b)")
 _KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|assert)\b")
 _HEADING = re.compile(r"^#{1,6}\s+\S")
 _TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
-_LATIN_STRETCH = re.compile(r"[\x20-\x7e，（）“”‘’]{20,}")
-_STRETCH_ENDS = " ，,。.：:;；"
 _TOUCHING = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=[A-Za-z_(])|\)(?=\w)")
-_ARROW = re.compile(r"^(?P<code>[^#]+?)\s*(?:<-+|←|⟵)\s*(?P<remark>\S.*)$")
-_CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One statement, output or sentence with its lines."""
+@dataclass(slots=True)
+class _Patience:
+    """How much of a region may still be looked into closely: arbitrary text must not take long."""
 
-    kind: LineKind
-    lines: tuple[TypedLine, ...]
-
-    @property
-    def text(self) -> str:
-        """Its lines joined."""
-        return "\n".join(line.text for line in self.lines)
+    joins: int = 40  #: statements that seem to go on and never end
+    splits: int = 60  #: lines that may hold several statements, and the statements found in them
 
 
 def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
     """The lines as statements and sentences, statements over several lines joined."""
     found: list[Unit] = []
+    patience = _Patience()
     index = 0
-    splits = joins = 0
     while index < len(lines):
-        line = lines[index]
-        kind = _kind(line, marked=marked)
+        kind = _kind(lines[index], marked=marked)
+        end = index + 1
         if kind is LineKind.OPEN:
-            end = _end_of_statement(lines, index) if joins < _MOST_JOINS else None
-            if end is not None:
-                statement = "\n".join(mended(part.text).text for part in lines[index:end])
-                found.append(Unit(kind_of_statement(statement), tuple(lines[index:end])))
-                index = end
-                continue
-            joins += 1
-            kind = LineKind.CODE if marked or line.role is Role.TYPED else LineKind.PROSE
-        if kind is LineKind.OUTPUT:
+            kind, end = _open_statement(lines, index, marked=marked, patience=patience)
+        elif kind is LineKind.OUTPUT:
             end = _end_of_output(lines, index)
-            found.append(Unit(kind, tuple(lines[index:end])))
-            index = end
-            continue
-        if kind in (LineKind.PROSE, LineKind.WEAK) and (unwrapped := _unwrapped(line, marked=marked)) is not None:
-            found.append(Unit(kind_of(mended(unwrapped.text).text), (unwrapped,)))
-        elif kind is LineKind.PROSE and splits < _MOST_SPLITS and _RUN_TOGETHER.match(line.text):
-            parts = _taken_apart(line)
-            splits += 1 + len(parts)
-            found.extend(parts or [Unit(kind, (line,))])
-        elif kind is LineKind.PROSE and splits < _MOST_SPLITS and (parts := _embedded(line)):
-            splits += len(parts)
-            found.extend(parts)
+        if kind in (LineKind.PROSE, LineKind.WEAK):
+            found.extend(_from_words(lines[index], kind, marked=marked, patience=patience))
         else:
-            found.append(Unit(kind, (line,)))
-        index += 1
+            found.append(Unit(kind, tuple(lines[index:end])))
+        index = end
     return found
 
 
@@ -97,6 +62,30 @@ def accepted(found: Sequence[Unit], *, marked: bool, defined: frozenset[str]) ->
         settled.extend(_settled_run(run, marked=marked, defined=defined))
         defined = defined | _bound(run)
     return settled
+
+
+def _open_statement(
+    lines: Sequence[TypedLine], start: int, *, marked: bool, patience: _Patience
+) -> tuple[LineKind, int]:
+    """What a statement that goes on over several lines is, and the index behind it."""
+    end = _end_of_statement(lines, start) if patience.joins > 0 else None
+    if end is not None:
+        return kind_of_statement("\n".join(mended(line.text).text for line in lines[start:end])), end
+    patience.joins -= 1
+    broken = marked or lines[start].role is Role.TYPED
+    return LineKind.CODE if broken else LineKind.PROSE, start + 1
+
+
+def _from_words(line: TypedLine, kind: LineKind, *, marked: bool, patience: _Patience) -> list[Unit]:
+    """A line that looks like words, or the code that hides in it."""
+    if (code := unwrapped(line, marked=marked)) is not None:
+        return [Unit(kind_of(mended(code.text).text), (code,))]
+    if kind is LineKind.PROSE and patience.splits > 0:
+        parts = taken_apart(line) or embedded(line)
+        patience.splits -= len(parts) or 1
+        if parts:
+            return parts
+    return [Unit(kind, (line,))]
 
 
 def _kind(line: TypedLine, *, marked: bool) -> LineKind:
@@ -158,77 +147,6 @@ def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
         if depth <= 0:
             return index + 1
     return start + 1
-
-
-def _unwrapped(line: TypedLine, *, marked: bool) -> TypedLine | None:
-    """Code behind a label (`代码: x = 1`), a bullet, within ** or backticks that span the line, before an arrow."""
-    for pattern in (_BULLET, _WRAPPED, _LABEL, _QUOTED, _ARROW):
-        match = pattern.match(line.text)
-        if match is None:
-            continue
-        groups = match.groupdict()
-        code = next((groups[name] for name in _CODE_GROUPS if groups.get(name)), "").strip()
-        label = groups.get("label") or ""
-        if label and not (_HAN.search(label) or "code" in label.lower()):
-            continue
-        if wrapped := _WRAPPED.match(code):
-            code = (wrapped["bold"] or wrapped["span"]).strip()
-        if kind_of(mended(code).text) in (LineKind.CODE, LineKind.HEAD):
-            indent = line.text[: len(line.text) - len(line.text.lstrip())] if marked else ""
-            remark = f"  # {groups['remark']}" if groups.get("remark") else ""
-            return replace(line, text=indent + code + remark)
-    return None
-
-
-def _taken_apart(line: TypedLine) -> list[Unit]:
-    """The statements of a line whose line ends were lost, or nothing when it is something else."""
-    text = line.text
-    if _HAN.search(text) or len(text) > _LONGEST_RUN_TOGETHER or "#" in text:
-        return []
-    plain = mended(text)
-    indent = text[: len(text) - len(text.lstrip())]
-    rest = plain.text.strip()
-    pieces: list[str] = []
-    known: set[str] = set()
-    while rest:
-        piece = _first_statement(rest)
-        kind = kind_of(piece) if piece is not None else LineKind.PROSE
-        if piece is None or kind not in (LineKind.CODE, LineKind.WEAK):
-            return []
-        if kind is LineKind.WEAK and piece[0].isalpha() and piece.split(".")[0] not in known:
-            return []
-        known |= names_bound_by(piece)
-        pieces.append(indent + piece)
-        rest = rest[len(piece) :].strip()
-    if len(pieces) < 2:
-        return []
-    first, *others = pieces
-    return [
-        Unit(LineKind.CODE, (replace(line, text=first, changes=plain.changes, split=True),)),
-        *(Unit(LineKind.CODE, (replace(line, text=piece, split=True),)) for piece in others),
-    ]
-
-
-def _embedded(line: TypedLine) -> list[Unit]:
-    """Several statements within a Chinese sentence, with the words around them; nothing when there are none."""
-    if not _HAN.search(line.text) or line.text.count("=") < 2:
-        return []
-    for match in _LATIN_STRETCH.finditer(line.text):
-        code = _taken_apart(replace(line, text=match.group().strip(_STRETCH_ENDS)))
-        if code:
-            before, after = line.text[: match.start()].strip(), line.text[match.end() :].strip()
-            words = [Unit(LineKind.PROSE, (replace(line, text=text),)) if text else None for text in (before, after)]
-            return [unit for unit in (words[0], *code, words[1]) if unit is not None]
-    return []
-
-
-def _first_statement(text: str) -> str | None:
-    """The shortest beginning of the text that is a whole statement and is followed by the beginning of another."""
-    for match in islice(_NEXT_STATEMENT.finditer(text), _MOST_PLACES):
-        piece = text[: match.start()]
-        if open_brackets(piece) == 0 and kind_of(piece) is LineKind.CODE:
-            return piece
-    return text if parses(text) else None
 
 
 def _runs(found: Sequence[Unit]) -> list[list[Unit]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.domain.snippet import QuotedError
 from bot.extract.blocks import SourceLine
+from bot.extract.messages import KNOWN_MARKS, is_autograd_message, known_message
 
 #: A traceback longer than this is read to here.
 _LONGEST_TRACEBACK = 200
@@ -43,54 +44,6 @@ _TORCH_VERSION = re.compile(
     re.IGNORECASE,
 )
 
-# How torch's own messages about autograd begin, in every wording since 0.1: what any of them holds, and the
-# expression that finds its beginning. A sentence that holds one quotes an error even when it names no type.
-_KNOWN_MARKS = (
-    "implicitly created", "does not require", "not a leaf", "second time", "leaf variable", "gradient computation",
-    "in-place", "inplace", "is a view", "inference tensor", "floating point", "requires_grad flags", "non-leaf",
-    "doesn't require", "call numpy()", "explicitly by the user", "differentiated tensor", "mismatch in shape",
-    "grad_output", "returned a", "returned nan", "legacy autograd", "retain_grad", "has no attribute",
-    "can be either", "is not implemented", "scalar type", "empty parameter list", "more than one value",
-    "converting a tensor", "moved into the graph",
-)  # fmt: skip
-_KNOWN = re.compile(
-    "|".join(
-        (
-            r"grad can be implicitly created only for",
-            r"element \d+ of (?:tensors|variables) does not require",
-            r"the \.grad attribute of a tensor that is not a leaf",
-            r"trying to backward through the graph a second time",
-            r"(?:a view of )?a leaf variable that requires grad",
-            r"a leaf variable has been moved into the graph",
-            r"one of the variables needed for gradient computation",
-            r"in-?place operations? can be only used on variables",
-            r"output \d+ of \w+ is a view",
-            r"inference tensors cannot be",
-            r"only tensors? of floating point",
-            r"you can only change requires_grad flags",
-            r"can't optimize a non-leaf",
-            r"optimizing a parameter that doesn't require",
-            r"can't call numpy\(\) on",
-            r"only (?:tensors|variables) created explicitly by the user",
-            r"(?:one of )?the differentiated tensors?",
-            r"mismatch in shape: grad_output",
-            r"grad_outputs?\[\d+\] ",
-            r"function \w+ returned an (?:incorrect|invalid)",
-            r"legacy autograd function",
-            r"can't retain_grad on",
-            r"'?nonetype'? object has no attribute '(?:zero_|data|backward|grad|item|detach|sub_|norm)",
-            r"'?float'? object has no attribute 'backward",
-            r"'?tensor'? object has no attribute 'grad",
-            r"(?:grad|gradients?) can be either",
-            r"(?:the )?derivative for .{1,60} is not implemented",
-            r"expected (?:a )?scalar type .{1,30} but",
-            r"function '\w+backward\w*' returned nan values",
-            r"optimizer got an empty parameter list",
-            r"boolean value of tensor with more than one value",
-            r"converting a tensor (?:with|to)",
-        )
-    )
-)
 _MARKS = ("error", "warning", "exception", "traceback", "line ", "-->", "ipython-input", "错", "錯", "提示")
 
 
@@ -106,7 +59,7 @@ class FoundError:
 def find_errors(lines: Sequence[SourceLine]) -> tuple[FoundError, ...]:
     """Every error and warning the lines quote, in order."""
     everything = "\n".join(line.text for line in lines).lower()
-    marks = tuple(mark for mark in (*_MARKS, *_KNOWN_MARKS) if mark in everything)
+    marks = tuple(mark for mark in (*_MARKS, *KNOWN_MARKS) if mark in everything)
     if not marks:
         return ()
     found: list[FoundError] = []
@@ -143,20 +96,9 @@ def main_error(found: Sequence[FoundError], *, text: str) -> QuotedError | None:
     )
 
 
-def is_autograd_message(message: str) -> bool:
-    """Whether a message is one of torch's about gradients, in any wording since 0.1."""
-    return _known(message) is not None
-
-
 def error_in_title(title: str) -> QuotedError | None:
     """The error a topic's title quotes."""
     return main_error(find_errors([SourceLine(number=1, text=title)]), text=title)
-
-
-def _known(message: str) -> re.Match[str] | None:
-    """Where one of torch's own messages begins."""
-    lowered = message.lower()
-    return _KNOWN.search(lowered) if any(mark in lowered for mark in _KNOWN_MARKS) else None
 
 
 def _end_of_traceback(lines: Sequence[SourceLine], start: int) -> int:
@@ -217,7 +159,7 @@ def _traceback(lines: Sequence[SourceLine]) -> FoundError:
     return FoundError(
         error=QuotedError(message=message, type=type_, line=number, source=source),
         lines=frozenset(line.number for line in lines),
-        known=_known(message) is not None,
+        known=is_autograd_message(message),
     )
 
 
@@ -251,7 +193,7 @@ def _single_line(lines: Sequence[SourceLine], index: int) -> FoundError | None:
         return _whole_line(lines, index, whole)
     if match := _ANYWHERE.search(line.text):
         return _in_sentence(match["message"], type_=match["type"])
-    if match := _known(line.text):
+    if match := known_message(line.text):
         return _in_sentence(line.text[match.start() :], type_=None)
     return None
 
@@ -260,7 +202,7 @@ def _whole_line(lines: Sequence[SourceLine], index: int, match: re.Match[str]) -
     line = lines[index]
     groups = match.groupdict()
     message = _trimmed(groups["message"])
-    known = _known(message) is not None
+    known = is_autograd_message(message)
     if "type" not in groups and not known:
         return None
     alone = not line.text.lstrip().startswith("#") and len(message) + 40 >= len(line.text.strip())
@@ -297,7 +239,7 @@ def _in_sentence(rest: str, *, type_: str | None) -> FoundError | None:
     return FoundError(
         error=QuotedError(message=message, type=None if plain in ("", "Warning") else plain),
         lines=frozenset(),
-        known=_known(message) is not None,
+        known=is_autograd_message(message),
     )
 
 

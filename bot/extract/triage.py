@@ -9,8 +9,8 @@ from functools import cached_property
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Reading
 from bot.extract import cues
+from bot.extract.messages import is_autograd_message
 from bot.extract.phrases import Words
-from bot.extract.traceback import is_autograd_message
 
 # How titles of changes to a project begin. The second kind also begins titles of people with a problem.
 _CHANGE_TITLE = re.compile(

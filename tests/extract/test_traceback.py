@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.snippet import QuotedError
 from bot.extract import read
-from bot.extract.traceback import is_autograd_message
+from bot.extract.messages import is_autograd_message
 
 NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
 
