@@ -11,7 +11,7 @@ from bot.context import Contexts
 from bot.diagnose import facts, signals
 from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
-from bot.domain.confusion import Confusion
+from bot.domain.confusion import Confusion, ConfusionKind
 from bot.domain.diagnosis import Check, CheckState, Diagnosis, Proof, Repair
 from bot.domain.post import Question
 from bot.domain.run import Limits, NumericRun, Outcome, Run
@@ -133,6 +133,8 @@ class Pipeline:
         assert shown.diagnosis is not None
         proved = mended is None or mended.proof.holds
         diagnosis = shown.diagnosis if proved else shown.diagnosis.weakened(0.85)
+        # Without a repair to show, the entry's own example shows how it is done.
+        alone = entry.kind is ConfusionKind.MISTAKE and (mended is None or not proved)
         reply = render.reply(
             render.Evidence(
                 language=reading.language,
@@ -145,6 +147,7 @@ class Pipeline:
                 repair=mended.repair if mended else None,
                 after=mended.after if mended else None,
                 proof=mended.proof if mended else None,
+                example=self._example(entry)[0] if alone else None,
                 link=self.settings.answer.documentation_links,
             )
         )
@@ -270,8 +273,10 @@ class Pipeline:
         )
 
     def _example(self, entry: Confusion) -> tuple[render.Example | None, dict[str, str]]:
-        """The entry's first example, run, and the facts that its failing form shows."""
-        case = next((case for case in entry.cases if case.role in ("failing", "shown")), None)
+        """The entry's first example, one with its fixed form if there is one, run, and the facts that its failing form shows."""
+        cases = [case for case in entry.cases if case.role in ("failing", "shown")]
+        cases.sort(key=lambda case: entry.case(case.name, "fixed") is None)
+        case = next(iter(cases), None)
         if case is None:
             return None, {}
         failing = case.text()

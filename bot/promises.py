@@ -52,6 +52,8 @@ def _well_formed(entry: Confusion) -> Iterator[str]:
         yield "a mistake needs at least one case NAME.failing.py"
     if entry.kind is ConfusionKind.QUESTION and "asked" not in roles:
         yield "a question needs at least one case NAME.asked.en.md or .zh.md"
+    if entry.fixes and "failing" in roles and "fixed" not in roles:
+        yield "an entry with a [[fix]] needs at least one case NAME.fixed.py"
     declared = frozenset(entry.facts)
     for language in Language:
         used = facts_used(entry.explain[language])
@@ -77,8 +79,10 @@ def _failing(entry: Confusion, case: Case, pipeline: Pipeline) -> Iterator[str]:
     if shown - {entry.name}:
         yield f"{case.path.name}: also shows {', '.join(sorted(shown - {entry.name}))}"
     fixed = entry.case(case.name, "fixed")
+    if not entry.fixes:
+        return  # a fixed case then only shows how it is done right
     if fixed is None:
-        if entry.fixes:
+        if answer.repair is not None and answer.proof is not None and answer.proof.holds:
             yield f"{case.path.name}: there is no {case.name}.fixed.py"
         return
     if answer.repair is None or answer.proof is None:

@@ -62,6 +62,7 @@ def reply(evidence: Evidence) -> str:
         question=evidence.entry.kind is ConfusionKind.QUESTION and shown is None and evidence.before is not None,
         asked_program=evidence.snippet.code if evidence.snippet is not None else "",
         example=_example(evidence.example),
+        ran=evidence.before is not None,
         not_reproduced=_not_reproduced(evidence),
         assumptions=_assumptions(evidence.snippet),
         gradient=evidence.proof.gradient.yes if evidence.proof is not None else False,
