@@ -135,6 +135,21 @@ def test_programs_for_a_gpu_run_on_the_cpu_and_keep_their_graph() -> None:
     assert sum(note.kind is AssumptionKind.STAND_IN for note in snippet.assumptions) == 4
 
 
+def test_a_leaf_that_is_moved_to_a_device_stops_being_one_here_too() -> None:
+    (snippet,) = candidates(
+        "```\n"
+        "device = torch.device('cuda')\n"
+        "w = torch.ones(2, requires_grad=True).to(device)\n"
+        "v = torch.ones(2, requires_grad=True).to(torch.float64)\n"
+        "(w * v).sum().backward()\n"
+        "print(w.grad)\n"
+        "```"
+    )
+
+    assert "w = torch.ones(2, requires_grad=True).to(device, copy=True)" in snippet.code
+    assert "requires_grad=True).to(torch.float64)" in snippet.code
+
+
 def test_the_courses_image_data_is_replaced_by_random_batches() -> None:
     (snippet,) = candidates(
         "from d2l import torch as d2l\n"

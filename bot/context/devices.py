@@ -13,6 +13,7 @@ _ANY = re.compile(r"\bcuda\b|\bmps\b")
 _DEVICE_NAME = re.compile(r"(['\"])(?:cuda(?::\d+)?|mps)\1")
 _CUDA_TENSOR = re.compile(r"\btorch\.cuda\.(\w*Tensor)\b")
 _IS_AVAILABLE = re.compile(r"\btorch\.(?:cuda|backends\.mps)\.is_available\(\)")
+_TO_DEVICE = re.compile(r"\.to\((?:device\s*=\s*)?([\"']?(?:cpu|cuda|gpu|\w*dev\w*)[\w:.]*[\"']?)\)")
 _SYNCHRONIZE = re.compile(r"\btorch\.cuda\.(?:synchronize|empty_cache|reset_peak_memory_stats)\([^()]*\)")
 
 
@@ -32,7 +33,7 @@ def on_cpu(program: Program) -> Program:
 
 
 def _moved(line: Line, *, copies: bool) -> Line:
-    if not _ANY.search(line.text):
+    if not copies and not _ANY.search(line.text):
         return line
     text = _SYNCHRONIZE.sub("None", line.text)
     text = _IS_AVAILABLE.sub("False", text)
@@ -40,7 +41,7 @@ def _moved(line: Line, *, copies: bool) -> Line:
     text = re.sub(r"\.cuda\([^()]*\)", '.to("cpu", copy=True)' if copies else "", text)
     text = _DEVICE_NAME.sub('"cpu"', text)
     if copies:
-        text = re.sub(r"\.to\((?:device\s*=\s*)?([\w.\"']+)\)", r".to(\1, copy=True)", text)
+        text = _TO_DEVICE.sub(r".to(\1, copy=True)", text)
     if text == line.text:
         return line
     note = Assumption(
