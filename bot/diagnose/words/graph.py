@@ -16,6 +16,22 @@ from bot.domain.tape import Event, TensorState, short_name
 
 _NO_GRAPH = "does not require grad"
 _UNUSED = "not have been used in the graph"
+#: Operations whose derivative is zero wherever it exists.
+_FLAT = (
+    "round",
+    "round_",
+    "floor",
+    "floor_",
+    "ceil",
+    "ceil_",
+    "trunc",
+    "trunc_",
+    "fix",
+    "sign",
+    "sign_",
+    "sgn",
+    "heaviside",
+)
 _NO_BACKWARD = "has no attribute 'backward'"
 
 
@@ -55,6 +71,48 @@ def shows_as(view: View, value: Any) -> Found | None:
             lack.shows
         ]
     )
+
+
+@word
+def flat_gradient(view: View, value: Any) -> Found | None:
+    """true: all ways from the result to a leaf lead through operations whose derivative is zero everywhere: round, floor,
+    sign and the like. $X is what went in, $CALL the expression, $LEAF the leaf."""
+    found = _flat(view)
+    return found if bool(value) == (found is not None) else None
+
+
+def _flat(view: View) -> Found | None:
+    flats = {
+        state.serial: event
+        for event in view.tape.calls(*_FLAT)
+        for state in event.outputs
+        if state.requires_grad and not state.leaf
+    }
+    wanted = {event.inputs[0].serial for event in view.grad_reads}
+    wanted |= {state.serial for event in view.tape.events if event.op == "step" for state in event.inputs}
+    for event in view.backwards if flats else ():
+        assert event.backward is not None
+        open_to: set[int] = set()
+        met: list[int] = []
+        waiting = list(event.backward.roots)
+        while waiting:
+            serial = waiting.pop()
+            if serial in flats:
+                met.append(serial)
+            elif serial not in open_to:
+                open_to.add(serial)
+                waiting.extend(view.parents.get(serial, ()))
+        for serial in met:
+            shut = (wanted & set(view.leaves_under(serial))) - open_to
+            if shut:
+                call = flats[serial]
+                cut = Cut(kind="flat", event=call, given=call.inputs[0], distance=0)
+                return Found(
+                    text=f"line {call.line}: the derivative of {short_name(call.op)}() is zero everywhere",
+                    line=call.line, event=call.index, names=cut_names(view, cut) | {"LOSS": _root_text(view, event.line) or ""},
+                    serials={"X": call.inputs[0].serial}, error_line=event.line, cause_line=call.line,
+                )  # fmt: skip
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,8 +239,8 @@ def _told(asked: _Asked) -> tuple[str, Cut | None]:
     if asked.wanted:
         behind = [cut for cut in walk.cuts if cut.given.serial in asked.wanted or _leads_to(asked, cut)]
         if not behind:
-            source = any(state.serial in asked.wanted for state in walk.sources)
-            return ("never" if source else "unused"), None
+            source = next((state for state in walk.sources if state.serial in asked.wanted), None)
+            return "unused" if source is None else "frozen" if source.parameter else "never", None
         walk = Walk(cuts=tuple(behind), sources=walk.sources, passed=walk.passed)
     cut = walk.best
     if cut is not None:
@@ -224,6 +282,8 @@ def _uncut(view: View, asked: _Asked, kind: str, names: dict[str, str], serials:
         names[key], serials[key] = name, serial
     names["ALL"] = ", ".join(wanted)
     line = view.creation_line(serials["X"]) if "X" in serials else None
+    if kind == "frozen":
+        line = _freezing(view, asked) or line
     text = {
         "never": "nothing that the result was computed from required grad",
         "frozen": "every parameter that the result was computed from has requires_grad=False",
@@ -239,7 +299,9 @@ def _should_require(view: View, asked: _Asked) -> dict[str, int]:
     """The tensors without a graph whose gradient the program wants: `.grad` is read, an optimizer holds them, they were
     given to autograd.grad; else the only one that has a name."""
     if asked.wanted:
-        named = {view.called(state): state.serial for state in _states(view, asked.wanted)}
+        named = {
+            view.called(state) or _given_to(view, asked.line): state.serial for state in _states(view, asked.wanted)
+        }
         return {name: serial for name, serial in named.items() if name}
     read = {
         view.source(node.value)
@@ -255,6 +317,25 @@ def _should_require(view: View, asked: _Asked) -> dict[str, int]:
     wanted = {name: serial for name, serial in sources.items() if name in read or serial in held}
     chosen = wanted or (sources if len(sources) == 1 else {})
     return {name or "": serial for name, serial in sorted(chosen.items(), key=lambda one: one[1])}
+
+
+def _freezing(view: View, asked: _Asked) -> int | None:
+    """The line that switched gradients of the parameters off."""
+    frozen = {state.serial for state in asked.walk.sources if state.parameter}
+    for event in view.tape.events:
+        switches = event.op in ("Tensor.requires_grad.__set__", "Tensor.requires_grad_")
+        if switches and event.inputs and event.inputs[0].serial in frozen:
+            return event.line
+    return None
+
+
+def _given_to(view: View, line: int | None) -> str | None:
+    """The text of the tensors that autograd.grad() was asked about on a line."""
+    call = view.call_on(line, ("grad",)) if line is not None else None
+    if call is None:
+        return None
+    named = [word.value for word in call.keywords if word.arg == "inputs"] + call.args[1:2]
+    return view.source(named[0]) if named else None
 
 
 def _states(view: View, serials: frozenset[int]) -> list[TensorState]:
