@@ -1,0 +1,14 @@
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 10))
+model[2] = nn.Linear(8, 2)
+for param in model.parameters():
+    param.requires_grad = False
+model[2].requires_grad_(True)
+trainer = torch.optim.SGD(model[2].parameters(), lr=0.1)
+loss = nn.functional.cross_entropy(model(torch.randn(5, 4)), torch.tensor([0, 1, 0, 1, 1]))
+loss.backward()
+trainer.step()
+print(model[2].bias.grad)
