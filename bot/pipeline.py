@@ -116,16 +116,18 @@ class Pipeline:
 
     def _gradient_is_wrong(self, shown: Shown) -> bool:
         """The negative control: whether the program as posted fails the check that its repair must pass."""
-        order = Order(code=shown.snippet.code, tape=False, numeric=NumericOrder(), limits=self._limits())
-        return verify.gives_wrong_gradient(self.sandbox.run(order).numeric) is True
+        return verify.gives_wrong_gradient(self._numeric(shown.snippet.code, NumericOrder())) is True
 
-    def _compare(self, repair: Repair, shown: Shown, after: Run) -> NumericRun | None:
+    def _compare(self, repair: Repair, shown: Shown, after: Run) -> NumericRun:
         """The repaired program's gradients beside numeric derivatives."""
         assert shown.diagnosis is not None
         blamed = shown.diagnosis.cause_line
-        held = verify.held_lines(shown.snippet.code, repair.code, after, blamed=blamed)
-        order = Order(code=repair.code, tape=False, numeric=NumericOrder(held_lines=held), limits=self._limits())
-        return self.sandbox.run(order).numeric
+        held = verify.held_lines(shown.snippet.code, repair.code, after, blamed=blamed, cuts=repair.cuts)
+        return self._numeric(repair.code, NumericOrder(held_lines=held))
+
+    def _numeric(self, code: str, how: NumericOrder) -> NumericRun:
+        run = self.sandbox.run(Order(code=code, tape=False, numeric=how, limits=self._limits()))
+        return run.numeric or NumericRun(problem=run.reason or "the comparison did not end")
 
     def _draft(
         self, question: Question, reading: Reading, entry: Confusion, shown: Shown, mended: Mended | None
@@ -232,11 +234,14 @@ class Pipeline:
     # Where nothing could be run, or nothing was seen
 
     def _nothing_seen(self, question: Question, reading: Reading, shown: Shown) -> Answer:
-        if shown.run.outcome is Outcome.FINISHED:
+        shows_code = bool(reading.blocks) or reading.error is None
+        if shown.run.outcome is Outcome.FINISHED and shows_code:
             return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
         answer = self._from_text(question, reading)
         if answer.is_draft:
             return replace(answer, snippet=shown.snippet, before=shown.run)
+        if shown.run.outcome is Outcome.FINISHED:
+            return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
         if shown.run.error is not None:
             return self._skip(question, reading, f"another error: {shown.run.error.type}", shown)
         return self._skip(question, reading, f"could not be run: {shown.run.reason}", shown)

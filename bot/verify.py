@@ -21,6 +21,8 @@ from bot.domain.tape import Event, Tape, short_name
 
 #: Relative difference allowed between a gradient and its numeric derivative.
 TOLERANCE = {"float64": 1e-5, "float32": 2e-2}
+#: What the difference is taken relative to at least: smaller gradients are compared as if they were this large.
+FLOOR = {"float64": 1e-3, "float32": 1.0}
 #: Operations whose result is a constant to autograd.
 CUTS = frozenset(
     {"detach", "detach_", "data", "item", "tolist", "numpy", "__float__", "__array__", "tensor", "as_tensor"}
@@ -31,7 +33,9 @@ UPDATES = "updates"
 UNWRITTEN = frozenset({"empty", "empty_like", "new_empty", "empty_strided"})
 #: What a program may not touch if its claims about itself are to earn anything.
 INTERPRETER = frozenset({"sys", "gc", "inspect", "builtins", "ctypes", "importlib", "marshal", "_thread", "threading"})
-FRAMES = frozenset({"_getframe", "__globals__", "__builtins__", "__code__", "__subclasses__", "gi_frame", "tb_frame"})
+FRAMES = frozenset({
+    "_getframe", "__globals__", "__builtins__", "__code__", "__dict__", "__subclasses__", "gi_frame", "tb_frame",
+})  # fmt: skip
 
 
 def proof_of(
@@ -55,23 +59,28 @@ def proof_of(
         error_gone=_error_gone(after),
         confusion_gone=_confusion_gone(diagnosis, shown_before, shown_after),
         values_kept=_values_kept(original, repair, before, after),
-        gradient=_gradient(numeric, before, diagnosis, repair),
+        gradient=_gradient(numeric, original, before, after, diagnosis, repair),
         minimal=_minimal(original, repair, diagnosis),
         trusted=trusted(repair.code),
     )
 
 
-def held_lines(original: str, repaired: str, after: Run, *, blamed: int | None) -> tuple[int, ...]:
-    """The lines of the repaired program where it leaves the graph as the original meant to.
+def held_lines(
+    original: str, repaired: str, after: Run, *, blamed: int | None, cuts: tuple[str, ...] = ()
+) -> tuple[int, ...]:
+    """The lines of the repaired program where it leaves the graph as it is meant to.
 
-    A cut is held constant in the numeric run only if it stood in the original and is not blamed.
+    A cut is held constant in the numeric run only if it stood in the original and is not blamed, or if the fix
+    says that it cuts that very name.
     """
     kept = {new: old for old, new in line_map(original, repaired).items()}
     lines = set()
     for event in after.tape.events if after.tape else ():
-        tracked = any(state.requires_grad for state in event.inputs)
-        cut = tracked and (short_name(event.op) in CUTS or not event.grad_enabled)
-        if cut and event.line in kept and kept[event.line] != blamed:
+        tracked = [state for state in event.inputs if state.requires_grad]
+        if not tracked or not (short_name(event.op) in CUTS or not event.grad_enabled):
+            continue
+        meant = event.line in kept and kept[event.line] != blamed
+        if meant or any(name in cuts for state in tracked for name in state.names):
             lines.add(event.line)
     return tuple(sorted(lines))
 
@@ -90,6 +99,7 @@ def trusted(code: str) -> bool:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
         return False
+    modules = _imported(tree)
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names) if any(name.name.split(".")[0] in INTERPRETER for name in names):
@@ -100,11 +110,26 @@ def trusted(code: str) -> bool:
                 return False
             case ast.Name(id="exec" | "eval" | "compile" | "__import__" | "globals" | "vars"):
                 return False
-            case ast.Attribute(value=ast.Name(id="torch"), ctx=ast.Store()):
+            case ast.Attribute(ctx=ast.Store() | ast.Del(), value=holder) if _root(holder) in modules:
                 return False
-            case ast.Call(func=ast.Name(id="setattr")):
+            case ast.Call(func=ast.Name(id="setattr" | "delattr")):
                 return False
     return True
+
+
+def _imported(tree: ast.AST) -> frozenset[str]:
+    """The names under which a program knows modules and what it takes from them."""
+    aliases = [
+        alias for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names
+    ]
+    return frozenset({"torch"} | {(alias.asname or alias.name).split(".")[0] for alias in aliases})
+
+
+def _root(node: ast.expr) -> str:
+    """`torch.nn.Linear` → "torch"."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def gives_wrong_gradient(numeric: NumericRun | None) -> bool | None:
@@ -113,13 +138,13 @@ def gives_wrong_gradient(numeric: NumericRun | None) -> bool | None:
     """
     if numeric is None or numeric.problem is not None or not numeric.calls:
         return None
-    return max(map(_difference, numeric.calls)) > TOLERANCE.get(numeric.dtype, 1e-5)
+    return any(call.missing for call in numeric.calls) or _compared(numeric).state is CheckState.NO
 
 
 def _error_gone(after: Run) -> Check:
     if after.outcome is Outcome.FINISHED:
         return Check(state=CheckState.YES, why="the repaired program runs to its end")
-    said = f"{after.error.type}: {after.error.message.splitlines()[0]}" if after.error else after.reason or ""
+    said = after.error.said if after.error else after.reason or ""
     return Check(state=CheckState.NO, why=f"the repaired program {after.outcome.value}: {said}"[:300])
 
 
@@ -133,8 +158,10 @@ def _confusion_gone(diagnosis: Diagnosis, before: frozenset[str], after: frozens
 
 
 def _values_kept(original: str, repair: Repair, before: Run, after: Run) -> Check:
-    if before.tape is None or after.tape is None:
+    if not _taped(before) or not _taped(after):
         return Check(state=CheckState.NOT_CHECKED, why="one of the runs has no tape")
+    assert before.tape is not None
+    assert after.tape is not None
     kept = line_map(original, repair.code)
     old, new = _values(before.tape), _values(after.tape)
     exempt = _descendants(after.tape, repair.changes)
@@ -201,7 +228,14 @@ def _descendants(tape: Tape, names: tuple[str, ...]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _gradient(numeric: NumericRun | None, before: Run, diagnosis: Diagnosis, repair: Repair) -> Check:
+def _gradient(
+    numeric: NumericRun | None,
+    original: str,
+    before: Run,
+    after: Run,
+    diagnosis: Diagnosis,
+    repair: Repair,
+) -> Check:
     if numeric is None:
         return Check(state=CheckState.NOT_CHECKED, why="gradients were not compared")
     if numeric.problem is not None or not numeric.calls:
@@ -209,51 +243,87 @@ def _gradient(numeric: NumericRun | None, before: Run, diagnosis: Diagnosis, rep
     missing = sorted({call.tensor for call in numeric.calls if call.missing})
     if missing:
         return Check(state=CheckState.NO, why=f"no gradient reaches {', '.join(missing)}")
-    strange = _new_leaves(numeric, before, diagnosis, repair)
+    strange = _new_leaves(numeric, original, before, after, diagnosis, repair)
     if strange:
         return Check(state=CheckState.NO, why=f"{strange[0]} became a leaf that neither the program nor the fix names")
-    worst = max(numeric.calls, key=_difference)
+    return _compared(numeric)
+
+
+def _compared(numeric: NumericRun) -> Check:
+    """Whether each gradient equals its numeric derivative."""
+    tolerance = TOLERANCE.get(numeric.dtype, TOLERANCE["float64"])
+    floor = FLOOR.get(numeric.dtype, FLOOR["float64"])
+    worst = max(numeric.calls, key=lambda call: _difference(call, floor))
+    difference = _difference(worst, floor)
     numbers = {
         "calls": len({(call.line, call.kind) for call in numeric.calls}),
         "tensors": sorted({call.tensor for call in numeric.calls}),
         "precision": numeric.dtype,
         "epsilon": numeric.epsilon,
-        "largest_difference": _rounded(_difference(worst)),
+        "largest_difference": _rounded(difference),
         "gradient": [_rounded(value) for value in worst.analytic],
         "numeric": [_rounded(value) for value in worst.numeric],
     }
-    if _difference(worst) <= TOLERANCE.get(numeric.dtype, 1e-5):
-        return Check(state=CheckState.YES, why="each gradient equals a numeric derivative", numbers=numbers)
-    why = f"the gradient of {worst.tensor} from line {worst.line} differs from the numeric derivative"
-    return Check(state=CheckState.NO, why=why, numbers=numbers)
+    if difference > tolerance:
+        why = f"the gradient of {worst.tensor} from line {worst.line} differs from the numeric derivative"
+        return Check(state=CheckState.NO, why=why, numbers=numbers)
+    if any(call.noise > tolerance * _scale(call, floor) for call in numeric.calls):
+        why = "the numbers are too large: rounding hides the derivative"
+        return Check(state=CheckState.NOT_CHECKED, why=why, numbers=numbers)
+    return Check(state=CheckState.YES, why="each gradient equals a numeric derivative", numbers=numbers)
 
 
-def _difference(call: GradientCall) -> float:
-    """The largest relative difference over the directions; infinite where one side is missing or not a number."""
+def _difference(call: GradientCall, floor: float) -> float:
+    """The largest relative difference over the directions, as far as rounding does not explain it.
+
+    Infinite where one side is missing or not a number.
+    """
     if not call.analytic or len(call.analytic) != len(call.numeric):
         return math.inf
     pairs = list(zip(call.analytic, call.numeric, strict=True))
     if not all(math.isfinite(value) for pair in pairs for value in pair):
         return math.inf
-    scale = max(1.0, *(abs(value) for pair in pairs for value in pair))
-    return max(abs(one - other) for one, other in pairs) / scale
+    return max(0.0, max(abs(one - other) for one, other in pairs) - call.noise) / _scale(call, floor)
 
 
-def _new_leaves(numeric: NumericRun, before: Run, diagnosis: Diagnosis, repair: Repair) -> list[str]:
+def _scale(call: GradientCall, floor: float) -> float:
+    return max([floor, *(abs(value) for value in (*call.analytic, *call.numeric) if math.isfinite(value))])
+
+
+def _new_leaves(
+    numeric: NumericRun, original: str, before: Run, after: Run, diagnosis: Diagnosis, repair: Repair
+) -> list[str]:
     """Leaves of the repaired program that were none before: `loss.requires_grad_()` must not prove itself."""
+    if not _taped(before) or not _taped(after):
+        return []
+    assert before.tape is not None
+    assert after.tape is not None
+    if _starts_at_leaf(after.tape) and not _starts_at_leaf(before.tape):
+        return ["what is differentiated"]
     known = {*diagnosis.names.values(), *repair.changes}
-    for event in before.tape.events if before.tape else ():
+    for event in before.tape.events:
         for state in (*event.inputs, *event.outputs):
             if state.leaf and state.requires_grad:
                 known.update(state.names)
-    if before.tape is not None:
-        bound = {binding.name: binding.serial for binding in before.tape.bindings}
-        known.update(name for name, serial in bound.items() if _was_leaf(before.tape, serial))
+    bound = {binding.name: binding.serial for binding in before.tape.bindings}
+    known.update(name for name, serial in bound.items() if _was_leaf(before.tape, serial))
+    # What stands behind the line where the original failed was never seen as a leaf; the program made it one.
+    own = set(line_map(original, repair.code).values())
+    known.update(one.name for one in after.tape.bindings if one.name not in bound and one.line in own)
     return [
         call.tensor
         for call in numeric.calls
         if call.leaf and call.tensor and not call.tensor.startswith("#") and call.tensor not in known
     ]
+
+
+def _starts_at_leaf(tape: Tape) -> bool:
+    """Whether a differentiation starts from a leaf: then nothing was computed of what it was to differentiate."""
+    return any(set(event.backward.roots) & set(event.backward.leaves) for event in tape.events if event.backward)
+
+
+def _taped(run: Run) -> bool:
+    return run.tape is not None and run.tape.trusted
 
 
 def _was_leaf(tape: Tape, serial: int | None) -> bool:
@@ -318,9 +388,11 @@ def _comments(code: str) -> set[str]:
 
 
 def _assigned(code: str) -> set[str]:
-    return {
-        node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 def _spoken(code: str) -> set[str]:

@@ -29,6 +29,12 @@ class RunError:
     line: int | None  #: of the snippet: the nearest frame of the asker's own code
     frames: tuple[int, ...] = ()  #: lines of the asker's code, outermost first
 
+    @property
+    def said(self) -> str:
+        """The error on one line, as Python ends a traceback: "RuntimeError: the first line of the message"."""
+        first = next((line for line in self.message.splitlines() if line.strip()), "")
+        return f"{self.type}: {first}" if first else self.type
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunWarning:
@@ -84,6 +90,7 @@ class GradientCall:
     missing: bool  #: the gradient stayed None
     analytic: tuple[float, ...] = ()  #: gradient · direction, one for each direction
     numeric: tuple[float, ...] = ()  #: (L(+ε) − L(−ε)) / 2ε, one for each direction
+    noise: float = 0.0  #: how far rounding alone may move `numeric`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -307,6 +307,7 @@ def _gradient_call(row: Mapping[str, Any]) -> GradientCall:
         missing=row.get("missing") is True,
         analytic=tuple(_floats(row.get("analytic"))),
         numeric=tuple(_floats(row.get("numeric"))),
+        noise=_float(row.get("noise")) or 0.0,
     )
 
 

@@ -35,10 +35,15 @@ def execute(order: dict[str, Any]) -> dict[str, Any]:
     seed(order.get("seed", 0))
     d2l.install()
     if order.get("numeric"):
+        signal.signal(signal.SIGUSR1, _out_of_time)
         return {"numeric": numeric.compare(order["code"], order["numeric"], seed=order.get("seed", 0))}
     program = Program(order["code"], with_tape=bool(order.get("tape")), passes=order.get("loop_passes"))
     signal.signal(signal.SIGUSR1, program.out_of_time)
     return program.run()
+
+
+def _out_of_time(_number: int, _frame: Any) -> None:
+    raise OutOfTime
 
 
 def seed(number: int) -> None:
