@@ -7,6 +7,7 @@ from collections.abc import Iterator, Set
 
 from bot.domain.snippet import QuotedOutput
 
+_VALUES = ("None", "nan", "tensor(")
 _VALUE = r"(?P<value>None\b|nan\b|tensor\([^)\n]{0,300}\))"
 _STATED = re.compile(
     r"(?<![A-Za-z0-9_.])(?P<code>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+){0,4}(?:\[[^\]\s]{1,20}\])?)[`*]*\s?(?:的(?:值|结果|輸出|输出)?)?\s?"
@@ -20,6 +21,19 @@ _LABELLED = re.compile(
 )
 
 
+_COMMENT = re.compile(
+    r"\s*(?:[-=]*>|out(?:put)?s?\s*:?|prints?\s*:?|shows?\s*:?|输出\s*[:：]?|结果\s*[:：]?)?\s*"
+    r"(?P<value>\(?tensor\(.*\)|None|nan|True|False|torch\.Size\(.*\))\s*"
+)
+
+
+def output_in_comment(statement: str) -> QuotedOutput | None:
+    """What the comment behind a statement says it shows: `x.grad  # tensor([2., 2.])`."""
+    code, sign, comment = statement.partition("#")
+    match = _COMMENT.fullmatch(comment) if sign and code.strip() else None
+    return QuotedOutput(text=match["value"], after=code.strip()) if match else None
+
+
 def labelled_output(line: str) -> str | None:
     """The value behind a label such as `Output:`, when the line is one."""
     match = _LABELLED.match(line)
@@ -28,6 +42,8 @@ def labelled_output(line: str) -> str | None:
 
 def stated_outputs(prose: str, *, defined: Set[str]) -> Iterator[QuotedOutput]:
     """What the sentences say that an expression is. `defined` are names the post's code uses."""
+    if not any(value in prose for value in _VALUES):
+        return
     for match in _STATED.finditer(prose):
         code = match["code"]
         if "." in code or code in defined:

@@ -13,7 +13,7 @@ from bot.extract.language import is_traditional, language_of
 from bot.extract.lines import LineKind
 from bot.extract.mentions import mentions, without_links
 from bot.extract.notebook import typed_in_notebook
-from bot.extract.outputs import labelled_output, stated_outputs
+from bot.extract.outputs import labelled_output, output_in_comment, stated_outputs
 from bot.extract.program import block_of
 from bot.extract.repair_text import without_invisibles
 from bot.extract.scan import accepted, units
@@ -26,10 +26,6 @@ from bot.source import bound_names, parse
 _PATIENCE = 1200
 
 _PICTURE = re.compile(r"!\[[^\]\n]{0,200}\]\(|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
-_SHOWN_IN_COMMENT = re.compile(
-    r"(?P<code>[^#\n]*[^#\s])\s*#\s*(?:[-=]*>|out(?:put)?s?\s*:?|prints?\s*:?|shows?\s*:?|输出\s*[:：]?|结果\s*[:：]?)?\s*"
-    r"(?P<value>\(?tensor\(.*\)|None|nan|True|False|torch\.Size\(.*\))\s*$"
-)
 _TAG = re.compile(
     r"</?(?:p|br|div|span|strong|em|b|i|u|li|ul|ol|blockquote|h[1-6]|a|hr)\b[^>\n]{0,200}>", re.IGNORECASE
 )
@@ -141,7 +137,8 @@ def _read_run(page: _Page, run: Sequence[Unit], *, fenced: bool, quote: bool, ma
             case LineKind.CODE:
                 code.extend(unit.lines)
                 page.last_code = unit.text.strip()
-                _output_in_comment(page)
+                shown = output_in_comment(page.last_code)
+                page.outputs.extend([shown] if shown else [])
             case LineKind.COMMENT | LineKind.BLANK:
                 code.extend(unit.lines)
     page.prose.extend(_asking_comments(run))
@@ -176,13 +173,6 @@ def _read_words(page: _Page, run: Sequence[Unit], *, silent: bool) -> None:
             value = labelled_output(unit.text)
             if value is not None and page.last_code is not None:
                 _output(page, value)
-
-
-def _output_in_comment(page: _Page) -> None:
-    """`x.grad  # tensor([2., 2.])`: the comment says what the statement shows."""
-    match = _SHOWN_IN_COMMENT.match(page.last_code or "")
-    if match is not None:
-        page.outputs.append(QuotedOutput(text=match["value"], after=match["code"]))
 
 
 def _outputs(page: _Page, typed: Sequence[TypedLine]) -> None:
