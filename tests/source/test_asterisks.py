@@ -23,6 +23,8 @@ def restored(line: str, *names: str, known: tuple[str, ...] = ()) -> str:
         ("y = 0.75(t-9.5)", ("t",), "y = 0.75*(t-9.5)"),
         ("y = (a+b)a", ("a", "b"), "y = (a+b)*a"),
         ("loss = (uu).sum()", ("u",), "loss = (u*u).sum()"),
+        ("loss = ((u-1)2).mean()", ("u",), "loss = ((u-1)**2).mean()"),
+        ("v = u2 + 1", ("u",), "v = u**2 + 1"),
     ],
 )
 def test_products_of_known_factors_get_their_asterisk_back(line: str, names: tuple[str, ...], text: str) -> None:
