@@ -132,7 +132,7 @@ def _named(request: Request, error: Exception) -> Response:
             status, key = 500, "error.broken"
     if status >= 500:
         log.warning("page_failed", path=request.url.path, error=type(error).__name__, why=str(error))
-    return _error_page(request, status, key, str(error))
+    return _error_page(request, status, key, "" if status == 500 else str(error))
 
 
 def _broken(_request: Request, error: Exception) -> Response:

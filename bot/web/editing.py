@@ -149,7 +149,8 @@ def _run(visit: Visit, draft: Draft, revision: int, reply: str) -> Draft:
         raise BadInput(f"The reply holds {len(pieces)} pieces of code without a proof; at most {_MOST_RUN} are run.")
     answers = []
     for code in pieces:
-        answer = _proved(visit, draft, code)
+        # The first piece of a reply is the asker's program, mended; further ones are examples of their own.
+        answer = _proved(visit, draft, code, beside_the_askers=code == review.code_in(reply)[0])
         reply = with_new_output(reply, code, answer)
         answers.append(answer)
     with visit.site.store.writing() as connection:
@@ -166,11 +167,11 @@ def _run(visit: Visit, draft: Draft, revision: int, reply: str) -> Draft:
     return edited
 
 
-def _proved(visit: Visit, draft: Draft, code: str) -> Answer:
+def _proved(visit: Visit, draft: Draft, code: str, *, beside_the_askers: bool) -> Answer:
     assert visit.site.pipeline is not None
     record: Record = json.loads(draft.record)
     snippet = record.get("snippet") or {}
-    original = snippet.get("code") if record.get("before") else None
+    original = snippet.get("code") if beside_the_askers and record.get("before") else None
     return visit.site.pipeline.prove(code, question=asked(visit, draft), confusion=draft.confusion, original=original)
 
 

@@ -48,16 +48,17 @@ def chapter(visit: Visiting, name: Annotated[str, Path(max_length=100)]) -> Resp
         raise NotFound(f"There is no entry {name!r} in the knowledge base.")
     with visit.site.store.reading() as connection:
         record = _record(connection, name)
+    cases = [(case, text) for case in entry.cases if (text := _text(case)) is not None]
     return page(
         visit,
         "entry",
         entry=entry,
         explanation=[part.strip() for part in _readable(entry, visit).split("\n---\n")],
         seen=json.dumps(dict(entry.seen), indent=2, ensure_ascii=False, default=str),
-        programs=[(case, code.lines(case.text())) for case in entry.cases if case.path.suffix == ".py"],
-        posts=[(case, case.text()) for case in entry.cases if case.path.suffix == ".md"],
+        programs=[(case, code.lines(text)) for case, text in cases if case.path.suffix == ".py"],
+        posts=[(case, text) for case, text in cases if case.path.suffix == ".md"],
         record=record,
-        examples=_pairs(entry),
+        examples=_pairs(dict(cases)),
     )
 
 
@@ -70,11 +71,19 @@ def _readable(entry: Confusion, visit: Visiting) -> str:
     return _GAP.sub(lambda gap: f"`{gap[1]}`", entry.explain[visit.language]).replace("``", "")
 
 
-def _pairs(entry: Confusion) -> list[tuple[Case, Case, list[code.DiffRow]]]:
-    """Each failing program beside its fixed form."""
-    pairs = []
-    for case in entry.cases:
-        fixed = entry.case(case.name, "fixed") if case.role == "failing" else None
-        if fixed is not None:
-            pairs.append((case, fixed, code.diff(case.text(), fixed.text())))
-    return pairs
+def _text(case: Case) -> str | None:
+    """The case's text; None when the file went away since the entry was read."""
+    try:
+        return case.text()
+    except OSError:
+        return None
+
+
+def _pairs(texts: dict[Case, str]) -> list[tuple[Case, list[code.DiffRow]]]:
+    """Each failing program, and what its fixed form changes."""
+    fixed = {case.name: text for case, text in texts.items() if case.role == "fixed"}
+    return [
+        (case, code.diff(text, fixed[case.name]))
+        for case, text in texts.items()
+        if case.role == "failing" and case.name in fixed
+    ]
