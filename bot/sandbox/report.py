@@ -44,8 +44,13 @@ _UNSUPPORTED = (
     (r"FileNotFoundError.*", "it reads a file that the post does not bring"),
 )  # fmt: skip
 _NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|Cannot allocate memory|out of memory", re.IGNORECASE)
-#: What a terminal or a page must never be sent: controls other than tab and newline.
-_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: What a terminal or a page must never be sent: controls other than tab and newline, and what turns text around.
+_CONTROLS = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+#: Larger whole numbers than a tensor can have are no claim.
+LARGEST = 2**63 - 1
 
 
 def run_from(
@@ -58,15 +63,20 @@ def run_from(
     order: Order,
 ) -> Run:
     """The run that these facts and this claim describe. Never raises for what a claim says."""
-    texts = {"stdout": clean(stdout), "stderr": clean(stderr)}
-    cut = facts.limit == "output"
+    claimed = _claimed(claim, order) if claim is not None else {}
     if claim is None or (facts.signal is not None and facts.limit is not None):
         outcome, reason = _without_claim(facts, claim_problem)
-        partial = _claimed(claim, order) if claim is not None else {}
-        return Run(outcome=outcome, reason=reason, facts=facts, output_cut=cut, **texts, **partial)
-    claimed = _claimed(claim, order)
-    outcome, reason = _with_claim(claim, claimed.get("error"), facts)
-    return Run(outcome=outcome, reason=reason, facts=facts, output_cut=cut, **texts, **claimed)
+    else:
+        outcome, reason = _with_claim(claim, claimed["error"], facts)
+    return Run(
+        outcome=outcome,
+        reason=reason,
+        facts=facts,
+        output_cut=facts.limit == "output",
+        stdout=clean(stdout),
+        stderr=clean(stderr),
+        **claimed,
+    )
 
 
 def clean(raw: bytes | str) -> str:
@@ -111,10 +121,10 @@ def _claimed(claim: Mapping[str, Any], order: Order) -> dict[str, Any]:
     loops = [
         f"line {line}: {passes} passes"
         for line, passes in (_pair(row) for row in _rows(claim, "loops"))
-        if isinstance(line, int) and isinstance(passes, int)
+        if _int(line) is not None and _int(passes) is not None
     ]
-    last = claim.get("line")
-    if claim.get("stopped") == "wall" and isinstance(last, int):
+    last = _int(claim.get("line"))
+    if claim.get("stopped") == "wall" and last is not None:
         loops.append(f"stopped in the statement at line {last}")
     return {
         "error": _error(claim.get("error")),
@@ -151,7 +161,7 @@ def _warning(row: Mapping[str, Any]) -> RunWarning:
 def _echoes(claim: Mapping[str, Any], key: str) -> Iterable[Echo]:
     for row in _rows(claim, key):
         line, text = _pair(row)
-        if isinstance(line, int) and isinstance(text, str):
+        if _int(line) is not None and isinstance(text, str):
             yield Echo(line=line, text=clean(text))
 
 
@@ -205,7 +215,7 @@ def _clash(row: Any) -> Clash | None:
             if isinstance(change, Mapping)
         ),
         serials=tuple(_ints(row.get("serials"))),
-        names=tuple(name[:100] for name in _rows(row, "names") if isinstance(name, str)),
+        names=_names(row.get("names")),
         leaf=row.get("leaf") is True,
     )
 
@@ -251,7 +261,7 @@ def _states(rows: Any) -> Iterable[TensorState]:
 
 
 def _state(row: Any) -> TensorState | None:
-    if not isinstance(row, list) or len(row) != 11 or not isinstance(row[0], int):
+    if not isinstance(row, list) or len(row) != 11 or _int(row[0]) is None:
         return None
     serial, shape, dtype, leaf, requires_grad, grad_fn, version, grad, names, digest, parameter = row
     return TensorState(
@@ -263,7 +273,7 @@ def _state(row: Any) -> TensorState | None:
         grad_fn=_text(grad_fn, 100),
         version=_int(version) or 0,
         grad=grad if grad in ("none", "set", "hidden") else "none",
-        names=tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else (),
+        names=_names(names),
         digest=_text(digest, 20),
         parameter=parameter is True,
     )
@@ -272,7 +282,8 @@ def _state(row: Any) -> TensorState | None:
 def _bindings(claim: Mapping[str, Any]) -> Iterable[Binding]:
     for row in _rows(claim, "bindings"):
         if isinstance(row, list) and len(row) == 4 and isinstance(row[2], str):
-            yield Binding(at=_int(row[0]) or 0, line=_int(row[1]) or 0, name=row[2][:100], serial=_int(row[3]))
+            name = _text(row[2], 100) or ""
+            yield Binding(at=_int(row[0]) or 0, line=_int(row[1]) or 0, name=name, serial=_int(row[3]))
 
 
 def _finals(claim: Mapping[str, Any]) -> Iterable[NamedTensor]:
@@ -324,8 +335,13 @@ def _text(value: Any, most: int) -> str | None:
     return clean(value)[:most] if isinstance(value, str) else None
 
 
+def _names(values: Any) -> tuple[str, ...]:
+    return tuple(clean(name)[:100] for name in values if isinstance(name, str)) if isinstance(values, list) else ()
+
+
 def _int(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and abs(value) <= LARGEST else None
 
 
 def _ints(values: Any) -> Iterable[int]:
@@ -333,7 +349,10 @@ def _ints(values: Any) -> Iterable[int]:
 
 
 def _float(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, float):
+        return value
+    whole = _int(value)
+    return None if whole is None else float(whole)
 
 
 def _floats(values: Any) -> Iterable[float]:
