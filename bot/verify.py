@@ -364,13 +364,15 @@ def _carried(code: str, lines: list[int]) -> set[str]:
 
 
 def _edited(before: str, after: str) -> list[int]:
-    """The lines of `before` that were changed or removed; insertions and indentation leave them alone."""
-    matcher = _matcher(before, after)
+    """The lines of `before` that were changed or removed; insertions, indentation and another place leave them alone."""
+    kept = [line.strip() for line in after.splitlines()]
+    lines = before.splitlines()
     return [
         line + 1
-        for kind, start, end, _, _ in matcher.get_opcodes()
+        for kind, start, end, _, _ in _matcher(before, after).get_opcodes()
         if kind in ("replace", "delete")
         for line in range(start, end)
+        if lines[line].strip() not in kept
     ]
 
 
