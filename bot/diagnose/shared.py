@@ -24,6 +24,7 @@ class Meeting:
     made: int | None = None  #: the line that made it
     used: int | None = None  #: the line that used it again
     several: bool = False  #: it is a tuple of tensors
+    forward: tuple[int, ...] = ()  #: the lines that made the shared part
 
 
 def meetings(view: View, *, retained: bool) -> Iterator[Meeting]:
@@ -69,7 +70,8 @@ def _meeting(view: View, earlier: Event, later: Event) -> Meeting:
         case "other_optimizer":
             walker = earlier if _side(view, earlier, later) == "earlier" else later
             return _handed(view, earlier, later, kind, shared, set(_call(walker).nodes))
-    return Meeting(earlier, later, kind)
+    lines = {line for place in _places(one, shared, full=True) for line in place}
+    return Meeting(earlier, later, kind, forward=tuple(sorted(lines)))
 
 
 def _call(event: Event) -> BackwardCall:
@@ -122,7 +124,13 @@ def _optimizer_of(view: View, event: Event) -> frozenset[int] | None:
 
 def _handed(view: View, earlier: Event, later: Event, kind: str, shared: set[int], walked: set[int]) -> Meeting:
     """The tensor at the border of the shared part, by the name under which the asker's code hands it over."""
-    makers = {state.serial: event for event in view.tape.events for state in event.outputs if event.node in shared}
+    walked_before = set(_places(_call(earlier), shared, full=True))
+    makers = {
+        state.serial: event
+        for event in view.tape.events[: later.index]
+        for state in event.outputs
+        if event.node in shared or (event.index < earlier.index and event.node and event.place in walked_before)
+    }
     for event in view.tape.events:
         if event.index > later.index or event.node is None or event.node in shared or event.node not in walked:
             continue

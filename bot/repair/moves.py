@@ -72,19 +72,21 @@ def computed_inside(program: Program, target: Target) -> str | None:
     loop = loop_around(program, backward) if backward is not None else None
     if backward is None or loop is None:
         return None
-    needed = _names_read(backward)
-    moved: list[ast.stmt] = []
-    for statement in reversed(block_of(program, loop)[: block_of(program, loop).index(loop)]):
-        made = _names_made(statement)
-        if isinstance(statement, ast.Assign) and made & needed and computes(statement):
-            moved.insert(0, statement)
-            needed |= _names_read(statement)
+    lines = {int(number) for number in target.names.get("FORWARD", "").split()[1:]}
+    block = standing_before(program, loop)
+    moved = [part for part in block if isinstance(part, ast.Assign) and lines & set(range(part.lineno, _end(part) + 1))]
     assigned = {name for part in ast.walk(loop) if isinstance(part, ast.stmt) for name in _names_made(part)}
     if not moved or any(_names_made(statement) & assigned for statement in moved):
         return None
     first = loop.body[0]
     rows = "\n".join(indented(program, statement, first.col_offset) for statement in moved)
     return rebuilt(program, without=moved, before={first.lineno: rows})
+
+
+def standing_before(program: Program, statement: ast.stmt) -> list[ast.stmt]:
+    """The statements of a block that stand before one of it."""
+    block = block_of(program, statement)
+    return block[: next(place for place, part in enumerate(block) if part is statement)]
 
 
 def detached_state(program: Program, target: Target) -> str | None:
@@ -225,8 +227,8 @@ def _holds(outer: ast.AST, inner: ast.AST) -> bool:
     return any(part is inner for part in ast.walk(outer))
 
 
-def _names_read(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
+def _end(statement: ast.stmt) -> int:
+    return statement.end_lineno or statement.lineno
 
 
 def _names_made(node: ast.AST) -> set[str]:

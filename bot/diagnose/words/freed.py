@@ -18,8 +18,8 @@ def second_backward(view: View, value: Any) -> Found | None:
     """How a failing differentiation meets an earlier one that freed the graph: same_root (the same tensor again),
     shared_part (another root over a common part), forward_before_loop (the statement runs again, the forward does not),
     carried_state (a result is carried from pass to pass), running_total (the root itself is added to in every pass),
-    other_optimizer (one side of two optimizers should have been detached). $LOSS is the later root, $H what is carried
-    or not detached; the earlier call is the cause line."""
+    other_optimizer (one side of two optimizers should have been detached). $LOSS is the later root, $FORWARD the lines of
+    the common part, $H what is carried or not detached; the earlier call is the cause line."""
     for meeting in meetings(view, retained=False):
         if meeting.kind in listed(value) and (meeting.later.error or view.run.error is None):
             return _found(view, meeting)
@@ -49,6 +49,8 @@ def keeps_graph(view: View, value: Any) -> Found | None:
 def _found(view: View, meeting: Meeting) -> Found:
     call = view.call_on(meeting.later.line, BACKWARD)
     names, serials = root_of(view, call, meeting.later) if call is not None else ({}, {})
+    if meeting.forward:
+        names |= {"FORWARD": f"lines {' '.join(map(str, meeting.forward))}"}
     if meeting.name is not None:
         names |= {"H": meeting.name}
         if meeting.several:

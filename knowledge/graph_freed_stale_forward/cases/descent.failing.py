@@ -1,0 +1,10 @@
+import torch
+
+w = torch.tensor([3.0, -1.0], requires_grad=True)
+loss = (w**2).sum()
+for step in range(5):
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad.zero_()
+print(w)
