@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answer, db, doctor, drafts, entries, evaluate, replay, run_code, sandbox, serve
+from bot.cli import answer, db, demo, doctor, drafts, entries, evaluate, replay, run_code, sandbox, serve, web
 from bot.cli.context import Context
 from bot.errors import BotError
 
@@ -64,10 +64,11 @@ def version() -> None:
 app.command(name="answer", short_help="Answer one post, with the evidence.")(answer.answer)
 app.command(name="run", short_help="Run a Python file in the sandbox.")(run_code.run)
 app.command(name="replay", short_help="Do the main job over an archive.")(replay.replay)
-app.command(name="demo", short_help="Do the main job over the sample forum.")(replay.demo)
+app.command(name="demo", short_help="Do the main job over the sample forum.")(demo.demo)
 app.command(name="evaluate", short_help="Measure the answers to posts with labels.")(evaluate.evaluate)
 app.command(name="poll", short_help="Do one round of the main job.")(serve.poll)
 app.command(name="serve", short_help="Do the main job until Ctrl-C.")(serve.serve)
+app.command(name="web", short_help="Serve the moderators' page alone.")(web.web)
 app.add_typer(drafts.app, name="drafts")
 app.add_typer(entries.app, name="knowledge")
 app.add_typer(db.app, name="db")

@@ -1,4 +1,4 @@
-"""`autograd-bot replay`: the main job over an archive; `autograd-bot demo`: over the sample forum."""
+"""`autograd-bot replay`: the main job over an archive."""
 
 from __future__ import annotations
 
@@ -32,37 +32,8 @@ def replay(
         for one in _replayed(context, path, again=again):
             context.print_json(one.record)
         return
-    done = _with_progress(context, path, again=again)
-    _table(context, done)
-
-
-def demo(ctx: typer.Context) -> None:
-    """Do the main job over the sample forum that comes with the program.
-
-    Example: autograd-bot --data demo-data demo
-    """
-    from bot.samples import sample_forum
-
-    context: Context = ctx.obj
-    done = _with_progress(context, sample_forum(), again=False)
-    _table(context, done)
-    best = next((one for one in done if one.answer is not None and one.answer.proof is not None), None)
-    if best is not None and best.answer is not None:
-        from bot.cli.show import heading, show_answer
-
-        context.console.print()
-        heading(context.console, f"One draft as a moderator reads it: draft {best.draft_id}, {best.entry.source}")
-        show_answer(context.console, best.answer)
-    context.console.print()
-    context.console.print("What to type next:")
-    command = f"autograd-bot --data {context.data}"
-    for line, what in (
-        (f"{command} drafts list", "all drafts that wait"),
-        (f"{command} drafts show 1", "one of them"),
-        (f"{command} drafts approve 1", "let it be posted"),
-        (f"{command} answer POST.md", "answer a post of your own"),
-    ):
-        context.console.print(f"  {line:<50} {what}", markup=False)
+    done = answered_with_progress(context, path, again=again)
+    show_table(context, done)
 
 
 def _replayed(context: Context, path: Path, *, again: bool) -> Iterator[Replayed]:
@@ -83,7 +54,8 @@ def _replayed(context: Context, path: Path, *, again: bool) -> Iterator[Replayed
         store.close()
 
 
-def _with_progress(context: Context, path: Path, *, again: bool) -> list[Replayed]:
+def answered_with_progress(context: Context, path: Path, *, again: bool) -> list[Replayed]:
+    """Answer the posts of an archive, with a bar on standard error while it takes."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from bot.forum.archive import read_archive
@@ -103,7 +75,8 @@ def _with_progress(context: Context, path: Path, *, again: bool) -> list[Replaye
     return done
 
 
-def _table(context: Context, done: list[Replayed]) -> None:
+def show_table(context: Context, done: list[Replayed]) -> None:
+    """One row for each post that was answered just now, and a line that counts."""
     from rich.table import Table
 
     console = context.console

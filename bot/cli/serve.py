@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,7 @@ from bot.errors import UsageError
 
 if TYPE_CHECKING:
     from bot.cli.context import Context
+    from bot.pipeline import Pipeline
     from bot.worker import Worker
 
 
@@ -29,7 +30,7 @@ def poll(
     if not once:
         raise UsageError("`poll` does one round: say `poll --once`. `autograd-bot serve` goes on and on.")
     context: Context = ctx.obj
-    with _at_work(context) as worker:
+    with _at_work(context) as (worker, _):
         rounds = run_once(worker)
     for one in rounds:
         if json:
@@ -42,7 +43,10 @@ def poll(
         raise typer.Exit(1)
 
 
-def serve(ctx: typer.Context) -> None:
+def serve(
+    ctx: typer.Context,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Serve the moderators' page as well.")] = True,
+) -> None:
     """Do the main job until Ctrl-C or SIGTERM, which let the post in hand be finished.
 
     Example: autograd-bot --data /var/lib/autograd-bot serve
@@ -50,13 +54,25 @@ def serve(ctx: typer.Context) -> None:
     from bot.worker import serve as work
 
     context: Context = ctx.obj
-    with _at_work(context) as worker:
+    with _at_work(context) as (worker, pipeline):
         context.progress.print(f"Watching {context.settings.forum.url}. Ctrl-C ends it.", markup=False)
-        work(worker)
+        with _page(context, worker, pipeline) if page else nullcontext():
+            work(worker)
 
 
 @contextmanager
-def _at_work(context: Context) -> Iterator[Worker]:
+def _page(context: Context, worker: Worker, pipeline: Pipeline) -> Iterator[None]:
+    """The moderators' page, beside the jobs, over the same database and sandbox."""
+    from bot.cli import web
+
+    publisher = worker.publisher
+    with web.start(context, store=publisher.store, pipeline=pipeline, forum=publisher.forum) as server:
+        web.tell(context, server)
+        yield
+
+
+@contextmanager
+def _at_work(context: Context) -> Iterator[tuple[Worker, Pipeline]]:
     """Everything the jobs need, opened in the order in which it can be missing; one process at a time."""
     import secrets
     import threading
@@ -80,7 +96,7 @@ def _at_work(context: Context) -> Iterator[Worker]:
             stopped_by_signals(stopping),
             opened_pipeline(context) as pipeline,
         ):
-            yield Worker(
+            worker = Worker(
                 publisher=Publisher(
                     store=store,
                     forum=forum,
@@ -94,5 +110,6 @@ def _at_work(context: Context) -> Iterator[Worker]:
                 ),
                 stopping=stopping,
             )
+            yield worker, pipeline
     finally:
         store.close()
