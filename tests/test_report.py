@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.run import Facts, Outcome, Run
@@ -28,13 +28,24 @@ SCALARS = (
 ANYTHING = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(), inner, max_size=6), max_leaves=12
 )
-STATE = st.lists(ANYTHING, min_size=11, max_size=11) | ANYTHING
+#: Text as an attacker would send it.
+EVIL = st.text(st.sampled_from("ab\x00\x07\x1b[]0m;\x9b\u202e\r\n\ud800\x85"), min_size=1, max_size=8)
+FLAGS = st.booleans()
+STATE = (
+    st.tuples(
+        st.integers(), st.lists(st.integers(), max_size=2), EVIL, FLAGS, FLAGS, EVIL, st.integers(), EVIL,
+        st.lists(EVIL, max_size=2), EVIL, FLAGS,
+    ).map(list)
+    | st.lists(ANYTHING, min_size=11, max_size=11)
+    | ANYTHING
+)  # fmt: skip
 STATES = st.lists(STATE, max_size=3) | ANYTHING
 
 
 def _like(**parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Rows that have the keys of a claim's row, with anything in them."""
-    return st.fixed_dictionaries({}, optional={key: value | ANYTHING for key, value in parts.items()}) | ANYTHING
+    optional = {key: value | EVIL | st.lists(EVIL, max_size=2) | ANYTHING for key, value in parts.items()}
+    return st.fixed_dictionaries({}, optional=optional) | ANYTHING
 
 
 CHANGE = _like(line=SCALARS, op=SCALARS, stack=ANYTHING)
@@ -47,7 +58,11 @@ EVENT = _like(
 FINAL = _like(name=SCALARS, state=STATE, value=SCALARS, grad=SCALARS)
 TAPE = _like(
     events=st.lists(EVENT, max_size=3),
-    bindings=st.lists(st.lists(ANYTHING, min_size=4, max_size=4), max_size=3),
+    bindings=st.lists(
+        st.tuples(st.integers(), st.integers(), EVIL, st.integers()).map(list)
+        | st.lists(ANYTHING, min_size=4, max_size=4),
+        max_size=3,
+    ),
     finals=st.lists(FINAL, max_size=3),
     cut=SCALARS,
 )
@@ -58,7 +73,7 @@ CLAIM = st.fixed_dictionaries(
         "torch": ANYTHING,
         "error": _like(type=SCALARS, message=SCALARS, line=SCALARS, frames=ANYTHING),
         "warnings": st.lists(_like(category=SCALARS, message=SCALARS, line=SCALARS), max_size=3) | ANYTHING,
-        "echoes": st.lists(st.lists(ANYTHING, min_size=2, max_size=2), max_size=3) | ANYTHING,
+        "echoes": st.lists(st.tuples(st.integers(), EVIL).map(list) | ANYTHING, max_size=3) | ANYTHING,
         "prints": st.lists(st.lists(ANYTHING, min_size=2, max_size=2), max_size=3) | ANYTHING,
         "loops": st.lists(st.lists(ANYTHING, min_size=2, max_size=2), max_size=3) | ANYTHING,
         "stopped": SCALARS,
@@ -66,7 +81,7 @@ CLAIM = st.fixed_dictionaries(
         "tape": TAPE,
         "numeric": _like(dtype=SCALARS, epsilon=SCALARS, calls=st.lists(GRADIENT, max_size=3), problem=SCALARS),
     },
-) | st.dictionaries(st.text(), ANYTHING)
+)
 FACTS = st.builds(
     Facts,
     exit_status=st.none() | st.integers(0, 255),
@@ -106,7 +121,13 @@ def numbers_in(value: Any) -> list[int]:
     return []
 
 
-@given(claim=CLAIM, facts=FACTS, stdout=st.binary(max_size=60), stderr=st.binary(max_size=60))
+@settings(max_examples=200)
+@given(
+    claim=CLAIM | st.dictionaries(st.text(), ANYTHING),
+    facts=FACTS,
+    stdout=st.binary(max_size=60),
+    stderr=st.binary(max_size=60),
+)
 def test_no_claim_raises_or_brings_a_control_character_into_a_run(
     claim: Any, facts: Facts, stdout: bytes, stderr: bytes
 ) -> None:
@@ -211,3 +232,21 @@ def test_a_claim_cannot_talk_a_limit_away() -> None:
 def test_a_run_stopped_by_the_clock_says_where_it_was() -> None:
     run = reported({"stopped": "wall", "line": 7}, facts=Facts(exit_status=0, limit="wall"))
     assert (run.outcome, run.passes) == (Outcome.TIMED_OUT, "stopped in the statement at line 7")
+
+
+def test_names_of_tensors_are_cleaned_wherever_they_stand() -> None:
+    state = [1, [], "float32", True, True, None, 0, "none", ["a\x1b[2J\u202e"], None, False]
+    clash = {"node": "n", "op": "o", "names": ["c\x07"], "changes": [{"op": "x\x00"}]}
+    run = reported({
+        "tape": {
+            "events": [{"op": "torch.ones", "in": [state], "out": [state], "clash": clash}],
+            "bindings": [[0, 1, "b\x9b", 1]],
+            "finals": [{"name": "d\x1b", "state": state}],
+        }
+    })  # fmt: skip
+
+    assert run.tape is not None
+    event = run.tape.events[0]
+    assert event.clash is not None
+    assert [event.inputs[0].names, event.outputs[0].names, event.clash.names] == [("a",), ("a",), ("c",)]
+    assert (run.tape.bindings[0].name, run.tape.finals[0].name, event.clash.changes[0].op) == ("b", "d", "x")
