@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,17 @@ def test_a_newer_database_is_refused_and_not_touched(tmp_path: Path) -> None:
         upgrade(tmp_path)
 
 
-def test_an_empty_file_is_no_database_yet(tmp_path: Path) -> None:
+def test_a_database_that_was_only_begun_is_made(tmp_path: Path) -> None:
     database_file(tmp_path).touch()
 
-    with pytest.raises(SchemaOutdated, match="autograd-bot db upgrade"):
-        open_store(tmp_path)
-    upgrade(tmp_path)
     open_store(tmp_path).close()
+    open_store(tmp_path).close()
+
+
+def test_processes_that_open_a_new_database_at_once_do_not_meet(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for store in pool.map(open_store, [tmp_path] * 8):
+            store.close()
 
 
 def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:

@@ -26,7 +26,11 @@ def open_store(data: Path) -> Store:
     store = connect(file)
     try:
         with store.reading() as connection:
-            _check(connection, file)
+            found = _version(connection, file)
+        if found is None:  # another process has only begun to make it, or ended while it did
+            upgrade(data)
+        else:
+            _check(found, file)
     except StoreError:
         store.close()
         raise
@@ -70,12 +74,11 @@ def make_data_directory(data: Path) -> None:
         ) from error
 
 
-def _check(connection: Connection, file: Path) -> None:
-    found = _version(connection, file)
+def _check(found: str, file: Path) -> None:
     _refuse_newer(found, file)
     if found != SCHEMA:
         raise SchemaOutdated(
-            f"{file} has schema {found or 'none'}, and this program needs {SCHEMA}. Run `autograd-bot db upgrade`."
+            f"{file} has schema {found}, and this program needs {SCHEMA}. Run `autograd-bot db upgrade`."
         )
 
 
