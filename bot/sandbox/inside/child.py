@@ -19,7 +19,6 @@ import sys
 import tempfile
 import traceback
 import warnings
-from pathlib import Path
 from typing import Any, NoReturn
 
 from inside import kernel
@@ -86,7 +85,7 @@ def _lock_in(request: dict[str, Any], base: int, filter_program: bytes) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     # When memory is short, the kernel takes this process and not the fork server.
-    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    kernel.write("/proc/self/oom_score_adj", "1000")
     user, group = os.getuid(), os.getgid()
     kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
     kernel.be_one_user(user, group)

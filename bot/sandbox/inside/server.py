@@ -153,13 +153,18 @@ def import_everything() -> None:
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     numpy.random.seed(0)
-    # Seeding also queues a seeding of the GPU, with the source lines of its whole stack. There is no GPU.
-    torch.cuda.random._lazy_call = torch.xpu.random._lazy_call = lambda *_, **__: None
+    # Seeding also queues seedings of devices, with the source lines of its whole stack. There are none here.
+    for device in (torch.cuda, torch.xpu, torch.mtia):
+        device.manual_seed_all = _nothing_to_seed
     torch.manual_seed(0)
     torch.compile = _no_compiler
     print(torch.ones(2, 2) @ torch.ones(2, 2))
     import_what_comes_late()
     from inside import program  # noqa: F401 - children find it imported
+
+
+def _nothing_to_seed(seed: int) -> None:
+    """Stands for the seeding of a device that is not there."""
 
 
 def _no_compiler(*_: Any, **__: Any) -> NoReturn:
