@@ -7,6 +7,9 @@ raises ends up in the claim; nothing it does ends in a traceback of ours.
 from __future__ import annotations
 
 import ast
+import builtins
+import contextlib
+import json
 import linecache
 import random
 import signal
@@ -24,6 +27,12 @@ from inside.tape import SNIPPET, Tape, askers_frame
 MOST_ECHOES = 200
 MOST_WARNINGS = 50
 ECHO_CHARACTERS = 4000
+#: Of all echoes together, and of all prints.
+ALL_CHARACTERS = 60_000
+MOST_FRAMES = 40
+LARGEST = 1 << 20
+#: So many always fit.
+FEW_EVENTS = 100
 
 
 class OutOfTime(BaseException):
@@ -39,7 +48,7 @@ def execute(order: dict[str, Any]) -> dict[str, Any]:
         return {"numeric": numeric.compare(order["code"], order["numeric"], seed=order.get("seed", 0))}
     program = Program(order["code"], with_tape=bool(order.get("tape")), passes=order.get("loop_passes"))
     signal.signal(signal.SIGUSR1, program.out_of_time)
-    return program.run()
+    return fitted(program.run(), most=order.get("claim_bytes", LARGEST))
 
 
 def _out_of_time(_number: int, _frame: Any) -> None:
@@ -68,6 +77,7 @@ class Program:
         self.error: dict[str, Any] | None = None
         self.stopped: str | None = None
         self.loops: dict[int, int] = {}
+        self.room = {"echoes": ALL_CHARACTERS, "prints": ALL_CHARACTERS}
         self.running = True
 
     def run(self) -> dict[str, Any]:
@@ -94,7 +104,7 @@ class Program:
         tree = ast.parse(self.code, SNIPPET)
         if self.passes:
             tree = shorten_loops(tree)
-            self.names["__passes__"] = self._passes
+            self.names["__passes__"] = self._first_passes
         flags = 0
         if self.tape is not None:
             watch.optimizers(self.tape)
@@ -114,7 +124,8 @@ class Program:
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
                 thread.join()
-        sys.stdout.flush()
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # the program put something else there
+            sys.stdout.flush()
 
     def _taped(self, code: types.CodeType) -> Any:
         if self.tape is None:
@@ -126,12 +137,20 @@ class Program:
         silent = value is None and not isinstance(expression, (ast.Name, ast.Attribute))
         if silent or isinstance(expression, ast.Constant) or len(self.echoes) >= MOST_ECHOES:
             return
-        self.echoes.append([self.line, repr(value)[:ECHO_CHARACTERS]])
+        self.echoes.append([self.line, self.shortened("echoes", repr(value)[:ECHO_CHARACTERS])])
 
-    def _passes(self, line: int, total: int) -> Any:
-        for number in range(min(self.passes or total, total)):
-            self.loops[line] = number + 1
-            yield number
+    def shortened(self, kind: str, text: str) -> str:
+        """As much of a text as there is room for."""
+        kept = text[: self.room[kind]]
+        self.room[kind] -= len(kept)
+        return kept
+
+    def _first_passes(self, line: int, *limits: int) -> Any:
+        numbers = range(*limits)
+        if self.passes is not None and len(numbers) > self.passes:
+            numbers = numbers[: self.passes]
+            self.loops[line] = self.passes
+        return numbers
 
     def _failed(self, error: BaseException) -> None:
         frames = []
@@ -141,19 +160,22 @@ class Program:
                 frames.append(trace.tb_lineno)
             trace = trace.tb_next
         line = frames[-1] if frames else (error.lineno if isinstance(error, SyntaxError) else self.line or None)
+        if len(frames) > MOST_FRAMES:  # endless recursion
+            frames = frames[: MOST_FRAMES // 2] + frames[-MOST_FRAMES // 2 :]
         try:
             message = str(error.msg) if isinstance(error, SyntaxError) else str(error)
-        except Exception:
+        except BaseException:  # what it says is strangers' code as well
             message = "(the message could not be read)"
         self.error = {"type": type(error).__name__, "message": message[:8000], "line": line, "frames": frames}
         if self.tape is not None and not isinstance(error, SyntaxError):
             self.tape.bind_globals(self.line)
 
-    def warned(self, message: Any, category: Any, _file: str, _line: int, _into: Any = None, _text: Any = None) -> None:
+    def warned(self, message: Any, category: Any, file: str, number: int, _into: Any = None, _text: Any = None) -> None:
         """Take a warning, at the line of the asker's code that caused it."""
         if len(self.warnings) < MOST_WARNINGS and self.running:
             frame = askers_frame(sys._getframe(1))
-            line = frame.f_lineno if frame is not None else self.line
+            while_parsing = number if file == SNIPPET else self.line
+            line = frame.f_lineno if frame is not None else while_parsing
             row = {"category": category.__name__, "message": str(message)[:4000], "line": line}
             if row not in self.warnings:
                 self.warnings.append(row)
@@ -197,10 +219,13 @@ class Printed:
         prints = self._program.prints
         frame = askers_frame(sys._getframe(1))
         line = frame.f_lineno if frame is not None else self._program.line
-        if prints and prints[-1][0] == line and len(prints[-1][1]) < ECHO_CHARACTERS:
-            prints[-1][1] += text[:ECHO_CHARACTERS]
-        elif len(prints) < MOST_ECHOES:
-            prints.append([line, text[:ECHO_CHARACTERS]])
+        begun = bool(prints) and prints[-1][0] == line and len(prints[-1][1]) < ECHO_CHARACTERS
+        if isinstance(text, str) and (begun or len(prints) < MOST_ECHOES):
+            kept = self._program.shortened("prints", text[:ECHO_CHARACTERS])
+            if begun:
+                prints[-1][1] += kept
+            else:
+                prints.append([line, kept])
         return int(self._stream.write(text))
 
     def __getattr__(self, name: str) -> Any:
@@ -212,20 +237,38 @@ def own_module() -> types.ModuleType:
     module = types.ModuleType("__main__")
     module.__dict__["__builtins__"] = __builtins__
     module.__dict__["__file__"] = SNIPPET
+    builtins.exit = builtins.quit = sys.exit  # Python's start-up puts them there, and the jail leaves that out
     sys.modules["__main__"] = module
     return module
 
 
 def shorten_loops(tree: ast.Module) -> ast.Module:
-    """Make each `for … in range(n)` longer than `passes` run its first passes only; `__passes__` counts them."""
+    """Make each `for … in range(…)`, nested ones as well, run its first passes only; `__passes__` counts them."""
 
     class Shorten(ast.NodeTransformer):
         def visit_For(self, node: ast.For) -> ast.For:
-            call = node.iter
-            plain = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range"
-            if plain and isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords:
-                counted = ast.Call(ast.Name("__passes__", ast.Load()), [ast.Constant(node.lineno), call.args[0]], [])
-                node.iter = ast.copy_location(counted, call)
+            self.generic_visit(node)
+            match node.iter:
+                case ast.Call(func=ast.Name(id="range"), args=[_, *_] as limits, keywords=[]):
+                    counted = ast.Call(ast.Name("__passes__", ast.Load()), [ast.Constant(node.lineno), *limits], [])
+                    node.iter = ast.copy_location(counted, node.iter)
             return node
 
     return ast.fix_missing_locations(Shorten().visit(tree))
+
+
+def fitted(claim: dict[str, Any], *, most: int) -> dict[str, Any]:
+    """The claim, with as much of its tape as may be sent: a cut tape says more than none."""
+    tape = claim.get("tape")
+    while tape and len(tape["events"]) > FEW_EVENTS and _size(claim) > most - 1024:
+        kept = len(tape["events"]) // 2
+        bindings = [row for row in tape["bindings"] if row[0] <= kept]
+        tape = claim["tape"] = {**tape, "events": tape["events"][:kept], "bindings": bindings, "cut": True}
+    return claim
+
+
+def _size(claim: dict[str, Any]) -> int:
+    try:
+        return len(json.dumps(claim, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, TypeError, RecursionError):
+        return 0  # whoever sends it says so
