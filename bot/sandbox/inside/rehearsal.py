@@ -153,12 +153,12 @@ class Rehearsal(TorchFunctionMode):
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
             return self._applied(cls, function.__func__, args, kwargs)
 
-        torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment, method-assign]
+        torch.autograd.Function.apply = classmethod(apply)
         try:
             with self._precision.everywhere():
                 yield
         finally:
-            torch.autograd.Function.apply = function  # type: ignore[method-assign]
+            torch.autograd.Function.apply = function
             torch.set_grad_enabled(True)
 
     # What the report asks afterwards
@@ -465,7 +465,12 @@ class Rehearsal(TorchFunctionMode):
             self._labels[key] = self._name_of(tensor, None) or self._labels[key]
 
     def _name_of(self, tensor: torch.Tensor, frame: types.FrameType | None) -> str:
-        for names in (self._names, frame.f_locals if frame is not None else {}):
+        """What the program calls a tensor: the outermost name, as the innermost may be a lambda's argument."""
+        places: list[dict[str, Any]] = []
+        while frame is not None and frame.f_locals is not self._names:
+            places.append(frame.f_locals)
+            frame = askers_frame(frame.f_back) if frame.f_back is not None else None
+        for names in (self._names, *reversed(places)):
             for name, value in list(names.items()):
                 if value is tensor:
                     return str(name)
