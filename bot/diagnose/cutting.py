@@ -18,7 +18,7 @@ def cut_names(view: View, cut: Cut) -> dict[str, str]:
     shown = call or statement
     names["CALL"] = view.source(shown) if shown is not None else names["MAKER"]
     named = cut.given.names[0] if cut.given.names else view.ever_named(cut.given.serial)
-    names["X"] = named if named and not cut.given.parameter else _operand(view, call) or names["CALL"]
+    names["X"] = named if named and not cut.given.parameter else operand(view, call) or names["CALL"]
     leaves = [cut.given.serial] if cut.given.leaf else list(view.leaves_under(cut.given.serial))
     for leaf in leaves:
         held = view.ever_named(leaf)
@@ -53,7 +53,7 @@ def _value_on(view: View, line: int) -> ast.expr | None:
     return found
 
 
-def _operand(view: View, node: ast.expr | None) -> str | None:
+def operand(view: View, node: ast.expr | None) -> str | None:
     """What a method was called on, or a function was given."""
     match node:
         case ast.Call(func=ast.Attribute(value=holder)) if not _is_module(holder):

@@ -7,7 +7,7 @@ from typing import Any
 from bot.diagnose.roles import root_of
 from bot.diagnose.view import BACKWARD, Found, View, receiver
 from bot.diagnose.vocabulary import listed, word
-from bot.domain.tape import Event
+from bot.domain.tape import Event, short_name
 
 
 @word
@@ -33,6 +33,8 @@ def differentiates_gradient(view: View, value: Any) -> Found | None:
             continue
         leaf = next((leaf for leaf in event.backward.leaves if leaf in event.backward.held), None)
         graph = first.backward.create_graph
+        if not graph and event.error is None:
+            continue  # the gradient is a number in another computation, as in `w - lr * w.grad`
         kind = "without_graph" if not graph else "added_up" if leaf is not None else "fine"
         if kind == "fine" or ("any" not in listed(value) and kind not in listed(value)):
             continue
@@ -69,6 +71,8 @@ def _all_ancestors(view: View, serial: int) -> set[int]:
         maker = view.tape.maker(current)
         if maker is None or maker.backward is not None or maker.op == "Tensor.grad.__get__":
             continue
+        if not maker.grad_enabled or short_name(maker.op) in ("detach", "data"):
+            continue  # a step along a gradient, or another constant
         for given in maker.inputs:
             if given.serial not in found:
                 found.add(given.serial)

@@ -7,7 +7,8 @@ import difflib
 import re
 from typing import Any
 
-from bot.diagnose.roles import roles
+from bot.diagnose.cutting import operand
+from bot.diagnose.roles import failed, roles
 from bot.diagnose.view import BACKWARD, Found, View, called, receiver
 from bot.diagnose.vocabulary import listed, word
 from bot.domain.tape import Event, TensorState, short_name
@@ -23,7 +24,8 @@ def reads_grad(view: View, value: Any) -> Found | None:
     cause line."""
     for event in view.grad_reads:
         state = event.inputs[0]
-        if event.outputs or not state.leaf or not state.requires_grad:
+        failing = view.run.error is not None and view.line is not None
+        if event.outputs or not state.leaf or (failing and event.line != view.line):
             continue
         reached = [
             one.index
@@ -56,6 +58,61 @@ def breaks_on_none(view: View, value: Any) -> Found | None:
 
 
 @word
+def fails_in(view: View, value: Any) -> Found | None:
+    """The failing line calls one of these, sets an attribute of that name, or gives an argument of that name. $CALL is the
+    expression, $X the tensor that the failing call was given, else the name the line assigns, else the operand."""
+    if view.line is None:
+        return None
+    call = failed(view)
+    state = call.inputs[0] if call is not None and call.inputs and call.line == view.line else None
+    found = [node for node in view.nodes_on(view.line) if _fails_so(node, listed(value))]
+    if not found:
+        return None
+    node = next((one for one in found if state is not None and operand(view, one) in state.names), found[0])
+    given = operand(view, node)
+    known = state.names[0] if state is not None and state.names else None
+    plain = given is not None and re.fullmatch(r"[A-Za-z_][\w.]*", given)
+    names = {
+        "CALL": view.source(node),
+        "X": known or (given if plain else _assigned_on(view, view.line)) or given or "",
+    }
+    return Found(
+        text=f"line {view.line} fails in `{names['CALL']}`", line=view.line, names=names,
+        serials={"X": state.serial} if state is not None else {}, error_line=view.line,
+        cause_line=(view.creation_line(state.serial) if state is not None else None) or view.line,
+    )  # fmt: skip
+
+
+def _fails_so(node: ast.expr, names: tuple[str, ...]) -> bool:
+    match node:
+        case ast.Call():
+            return called(node) in names or any(word.arg in names for word in node.keywords)
+        case ast.Attribute(attr=name):
+            return name in names
+    return False
+
+
+@word
+def optimizer_given(view: View, value: Any) -> Found | None:
+    """non_leaf: the failing line gives an optimizer names that hold results of operations. $X is the first, $ALL all."""
+    if view.line is None or "non_leaf" not in listed(value):
+        return None
+    said = [node.id for node in view.nodes_on(view.line) if isinstance(node, ast.Name)]
+    held = {final.name: final.state for final in view.tape.finals if not final.state.leaf}
+    made = {name: held[name].serial for name in dict.fromkeys(said) if name in held}
+    said_first = next(iter(made), None)
+    if said_first is None:
+        return None
+    maker = view.tape.maker(made[said_first])
+    names = {"X": said_first, "ALL": ", ".join(made)} | {f"X{place}": name for place, name in enumerate(made, 1)}
+    return Found(
+        text=f"`{said_first}` is the result of an operation", line=view.line, names=names | (
+            {"MAKER": short_name(maker.op)} if maker is not None else {}
+        ), serials={"X": made[said_first]}, error_line=view.line, cause_line=view.creation_line(made[said_first]),
+    )  # fmt: skip
+
+
+@word
 def leaf_lost(view: View, value: Any) -> Found | None:
     """true: a name that held a leaf came to hold what was computed from the leaf's gradient, and `.grad` of it is read
     afterwards: `w = w - lr * w.grad`. $X is the name, $LEAF the same; the line of the update is the cause line."""
@@ -84,12 +141,28 @@ def _lost(view: View) -> Found | None:
             }
             reads = [one for one in view.grad_reads if one.inputs[0].serial in before and one.index <= maker.index]
             if name and reads and _near(view, reads[-1], maker):
+                names = {"X": name, "LEAF": name} | {
+                    f"X{place}": one for place, one in enumerate(_updated(view, maker.line), 2)
+                }
                 return Found(
                     text=f"line {maker.line} gives the name `{name}` to the result of an operation; it held the leaf before",
-                    line=maker.line, event=maker.index, names={"X": name, "LEAF": name}, serials={"X": state.serial},
+                    line=maker.line, event=maker.index, names=names, serials={"X": state.serial},
                     error_line=event.line, cause_line=maker.line,
                 )  # fmt: skip
     return None
+
+
+def _updated(view: View, line: int) -> list[str]:
+    """The names that are stepped along a gradient right beside this line: `b = b - lr * b.grad`."""
+    return [
+        node.targets[0].id
+        for node in ast.walk(view.tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.BinOp)
+        and abs(node.lineno - line) < 6
+        and any(isinstance(part, ast.Attribute) and part.attr == "grad" for part in ast.walk(node.value))
+    ]
 
 
 def _near(view: View, read: Event, maker: Event) -> bool:

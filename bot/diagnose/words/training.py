@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from bot.diagnose.shared import changed_by
@@ -16,11 +17,11 @@ def zeroing(view: View, value: Any) -> Found | None:
     """What is wrong with the zeroing of gradients: missing (updates use gradients with older ones in them, and the
     program zeroes none), not_reached (it has such a line, but the line does not run between two updates), before_step
     (each step finds what was just zeroed), each_part (gradients that a later step was to use are zeroed before it).
-    $OPT is the optimizer; the update is the error line, the zeroing or the backward the cause line."""
+    $OPT is the optimizer, $KIND the kind; the update is the error line, the zeroing or the backward the cause line."""
     for find in (_zeroed_before_step, _zeroed_each_part, _never_zeroed):
         kind, found = find(view)
         if found is not None:
-            return found if kind in listed(value) else None
+            return replace(found, names={**found.names, "KIND": kind}) if kind in listed(value) else None
     return None
 
 
