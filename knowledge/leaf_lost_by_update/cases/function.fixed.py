@@ -1,0 +1,14 @@
+import torch
+
+
+def descend(start, lr, steps):
+    p = torch.tensor(start, requires_grad=True)
+    for _ in range(steps):
+        cost = (p - 1).pow(2).sum()
+        cost.backward()
+        with torch.no_grad():
+            p -= lr * p.grad
+    return p
+
+
+print(descend([3.0, 4.0], 0.1, 3))
