@@ -1,0 +1,5 @@
+import torch
+
+with torch.no_grad():
+    w = torch.ones(2, requires_grad=True) * 2
+print(w.numpy())

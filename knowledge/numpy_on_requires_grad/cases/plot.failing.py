@@ -1,0 +1,7 @@
+import matplotlib.pyplot as plt
+import torch
+
+x = torch.arange(-2.0, 2.0, 0.5, requires_grad=True)
+y = torch.relu(x)
+plt.plot(x, y)
+plt.title("relu")
