@@ -1,0 +1,5 @@
+import torch
+
+w = torch.zeros(3, requires_grad=True)
+w.data = torch.tensor([1, 2, 3], dtype=torch.float32)
+(w * w).sum().backward()
