@@ -66,7 +66,17 @@ def operand(view: View, node: ast.expr | None) -> str | None:
 
 
 def _is_module(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id in ("torch", "np", "numpy", "F", "nn", "functional", "math")
+    return isinstance(node, ast.Name) and node.id in (
+        "torch",
+        "np",
+        "numpy",
+        "F",
+        "nn",
+        "functional",
+        "math",
+        "copy",
+        "plt",
+    )
 
 
 def guard(view: View, cut: Cut) -> tuple[int, str] | None:

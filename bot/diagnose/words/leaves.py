@@ -98,8 +98,7 @@ def optimizer_given(view: View, value: Any) -> Found | None:
     if view.line is None or "non_leaf" not in listed(value):
         return None
     said = [node.id for node in view.nodes_on(view.line) if isinstance(node, ast.Name)]
-    held = {final.name: final.state for final in view.tape.finals if not final.state.leaf}
-    made = {name: held[name].serial for name in dict.fromkeys(said) if name in held}
+    made = {name: serial for name in dict.fromkeys(said) if (serial := _result_called(view, name)) is not None}
     said_first = next(iter(made), None)
     if said_first is None:
         return None
@@ -110,6 +109,20 @@ def optimizer_given(view: View, value: Any) -> Found | None:
             {"MAKER": short_name(maker.op)} if maker is not None else {}
         ), serials={"X": made[said_first]}, error_line=view.line, cause_line=view.creation_line(made[said_first]),
     )  # fmt: skip
+
+
+def _result_called(view: View, name: str) -> int | None:
+    """The tensor of this name when it is the result of an operation: by its binding, else by the line that assigns it."""
+    for final in view.tape.finals:
+        if final.name == name:
+            return None if final.state.leaf else final.state.serial
+    lines = [
+        node.lineno
+        for node in ast.walk(view.tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name
+    ]
+    made = [event for event in view.tape.events if event.line in lines and event.outputs]
+    return made[-1].outputs[0].serial if made and not made[-1].outputs[0].leaf else None
 
 
 @word
