@@ -1,0 +1,6 @@
+import torch
+
+x = torch.arange(4.0, requires_grad=True)
+y = x**2
+y.backward(torch.ones(3))
+print(x.grad)
