@@ -1,0 +1,7 @@
+import torch
+
+x = torch.arange(4.0, requires_grad=True)
+y = 2 * torch.dot(x, x)
+y.backward()
+gradient = x.grad
+print(gradient)
