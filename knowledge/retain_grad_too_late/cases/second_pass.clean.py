@@ -1,0 +1,8 @@
+import torch
+
+x = torch.tensor([1.0, 2.0], requires_grad=True)
+h = torch.exp(x)
+h.sum().backward(retain_graph=True)
+h.retain_grad()
+(h * h).sum().backward()
+print(h.grad)
