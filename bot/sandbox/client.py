@@ -337,7 +337,7 @@ class _Worker(threading.Thread):
         child = self._child_for(server, limits)
         try:
             child.wait_until_ready()
-            self._waiting = server.prepare(self._sandbox.usual_limits)
+            self._waiting = server.prepare(self._sandbox.usual_limits, ahead=True)
             ending = server.run(child, written(ticket.order), limits=limits, cancelled=ticket.cancelled)
         finally:
             child.close()
@@ -371,7 +371,7 @@ class _Worker(threading.Thread):
                 raise
             self._runs = 0
             self.memory_enforced_by = self._server.memory_enforced_by
-            self._waiting = self._server.prepare(self._sandbox.usual_limits)
+            self._waiting = self._server.prepare(self._sandbox.usual_limits, ahead=True)
         return self._server
 
     def _new_server(self) -> ForkServer:

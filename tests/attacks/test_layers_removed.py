@@ -59,7 +59,7 @@ class TellingJail(Jail):
 
     def child_for(self, order: Order) -> Child:
         child = Child(order.limits)
-        request = json.dumps({**fork_server._request(order.limits), "code": order.code})
+        request = json.dumps({**fork_server._request(order.limits, ahead=False), "code": order.code})
         files = array.array("i", child.theirs())
         self._server._jail.control.sendmsg([request.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
         child.handed_over()
