@@ -1,11 +1,16 @@
 """Fixtures for tests of several parts."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bot.errors import SandboxUnavailable
 from bot.forum.discourse import DiscourseForum
+from bot.pipeline import Pipeline, pipeline
+from bot.sandbox.client import JailedSandbox
+from bot.settings import SandboxSettings, Settings
 from bot.store.engine import Store
 from bot.store.opening import open_store
 from tests.fake_discourse import FakeDiscourse
@@ -31,3 +36,21 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(tmp_path / "data")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[JailedSandbox]:
+    """The real sandbox, one for each process of the test run."""
+    try:
+        opened = JailedSandbox(SandboxSettings(), data=None)
+    except SandboxUnavailable as error:
+        pytest.skip(f"no sandbox on this machine: {error}")
+    with opened:
+        yield opened
+
+
+@pytest.fixture(scope="session", name="pipeline")
+def shipped_pipeline(sandbox: JailedSandbox) -> Pipeline:
+    """The pipeline over the project's own entries; its clock counts the times it is asked."""
+    ticks = itertools.count()
+    return pipeline(Settings(), sandbox, clock=lambda: float(next(ticks)))

@@ -28,7 +28,7 @@ class Precision:
         setters = torch.set_default_dtype, torch.set_default_tensor_type
         before = torch.get_default_dtype()
         torch.set_default_dtype(self.dtype)
-        torch.set_default_dtype = torch.set_default_tensor_type = lambda *_: None  # type: ignore[assignment]
+        torch.set_default_dtype = torch.set_default_tensor_type = lambda *_: None
         try:
             yield
         finally:

@@ -55,7 +55,7 @@ def state(tensor: torch.Tensor, serial: int, names: tuple[str, ...], *, digest: 
     grad_fn = tensor.grad_fn
     return [
         serial,
-        list(tensor.shape),
+        shape_of(tensor),
         str(tensor.dtype).removeprefix("torch."),
         leaf,
         tensor.requires_grad,
@@ -66,6 +66,11 @@ def state(tensor: torch.Tensor, serial: int, names: tuple[str, ...], *, digest: 
         fingerprint(tensor) if digest else None,
         isinstance(tensor, torch.nn.Parameter),
     ]
+
+
+def shape_of(tensor: torch.Tensor) -> list[int]:
+    """The tensor's shape; a nested tensor has none."""
+    return [] if tensor.is_nested else list(tensor.shape)
 
 
 def grad_held(tensor: torch.Tensor) -> str:
@@ -88,7 +93,7 @@ def fingerprint(tensor: torch.Tensor) -> str | None:
 
 def printed(tensor: torch.Tensor | None) -> str | None:
     """The repr of a small tensor's value."""
-    if tensor is None or tensor.numel() > 64:
+    if tensor is None or tensor.is_nested or tensor.numel() > 64:
         return None
     try:
         return repr(tensor.detach())

@@ -1,0 +1,264 @@
+"""A snippet runs as a notebook's cell would, and whatever it does ends in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from bot.domain.run import Limits, Outcome, Run
+from bot.sandbox import Order
+from bot.sandbox.client import JailedSandbox
+
+pytestmark = pytest.mark.sandbox
+
+RunCode = Callable[..., Run]
+
+
+@pytest.fixture
+def run(sandbox: JailedSandbox) -> RunCode:
+    def run(code: str, **more: Any) -> Run:
+        return sandbox.run(Order(code=dedent(code).lstrip("\n"), **more))
+
+    return run
+
+
+def shown(run: Run) -> list[tuple[int, str]]:
+    return [(echo.line, echo.text) for echo in run.echoes]
+
+
+def printed(run: Run) -> list[tuple[int, str]]:
+    return [(echo.line, echo.text) for echo in run.prints]
+
+
+def ending(run: Run) -> tuple[str, int | None]:
+    assert run.outcome is Outcome.RAISED
+    assert run.error is not None
+    return run.error.type, run.error.line
+
+
+def test_expressions_are_echoed_and_statements_are_not(run: RunCode) -> None:
+    done = run("""
+        x = 3
+        x
+        x + 1; x * 2
+        "a sentence"
+        print(x)
+        x.real
+        """)
+    assert shown(done) == [(2, "3"), (3, "4"), (3, "6"), (6, "3")]
+    assert printed(done) == [(5, "3\n")]
+
+
+def test_a_name_that_holds_nothing_is_shown_all_the_same(run: RunCode) -> None:
+    assert shown(run("x = None\nx\nprint()\n")) == [(2, "None")]
+
+
+def test_prints_are_kept_by_the_line_that_made_them_even_in_functions(run: RunCode) -> None:
+    done = run("""
+        def tell(what):
+            print(what)
+        for number in range(2):
+            tell(number)
+        print(*"ab", sep="-")
+        """)
+    assert printed(done) == [(2, "0\n1\n"), (5, "a-b\n")]
+
+
+def test_the_first_failure_ends_the_run_and_what_came_before_stays(run: RunCode) -> None:
+    done = run("1 + 0\n1 / 0\n2 + 0\n")
+    assert ending(done) == ("ZeroDivisionError", 2)
+    assert shown(done) == [(1, "1")]
+
+
+def test_an_error_in_a_function_is_mapped_to_its_innermost_line(run: RunCode) -> None:
+    done = run("""
+        import torch
+        def loss(a):
+            return torch.mm(a, a)
+        loss(torch.ones(2, 3))
+        """)
+    assert ending(done) == ("RuntimeError", 3)
+    assert done.error is not None
+    assert done.error.frames == (4, 3)
+
+
+def test_of_nested_exceptions_the_last_one_counts(run: RunCode) -> None:
+    done = run("""
+        try:
+            1 / 0
+        except ZeroDivisionError as error:
+            raise ValueError("worse") from error
+        """)
+    assert ending(done) == ("ValueError", 4)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("x = (\n", ("SyntaxError", 1)),
+        ("if True:\nx = 1\n", ("IndentationError", 2)),
+        ("1\nreturn\n", ("SyntaxError", 2)),
+        ("exec('x = (')\n", ("SyntaxError", 1)),
+        ("assert False\n", ("AssertionError", 1)),
+        ("x = input('n? ')\n", ("EOFError", 1)),
+        ("import sys\nsys.exit(3)\n", ("SystemExit", 2)),
+        ("raise KeyboardInterrupt\n", ("KeyboardInterrupt", 1)),
+        ("class A:\n    def __repr__(self): return 1\nA()\n", ("TypeError", 3)),
+        ("class E(Exception):\n    def __str__(self): raise SystemExit\nraise E\n", ("E", 3)),
+        ("import sys\nsys.stdout.close()\nprint(1)\n", ("ValueError", 3)),
+    ],
+)
+def test_every_way_to_fail_is_reported_with_its_line(run: RunCode, code: str, expected: tuple[str, int]) -> None:
+    assert ending(run(code)) == expected
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys\nsys.exit()\n1 / 0\n",
+        "exit()\n1 / 0\n",
+        "import sys\ndel sys.stdout\n",
+        "import sys\nsys.stdout = None\n",
+        "raise SystemExit(0)\n",
+    ],
+)
+def test_a_program_may_end_itself_and_take_its_streams_along(run: RunCode, code: str) -> None:
+    assert run(code).outcome is Outcome.FINISHED
+
+
+def test_endless_recursion_is_reported_in_few_frames(run: RunCode) -> None:
+    done = run("def f():\n    return f()\nf()\n")
+    assert ending(done) == ("RecursionError", 2)
+    assert done.error is not None
+    assert done.error.frames[0] == 3
+    assert len(done.error.frames) == 40
+
+
+def test_the_main_guard_dataclasses_and_pickling_work_as_in_a_file(run: RunCode) -> None:
+    done = run("""
+        import inspect, pickle
+        from dataclasses import dataclass
+        from enum import Enum
+        @dataclass
+        class Point:
+            x: int
+        class Kind(Enum):
+            ODD = 1
+        if __name__ == "__main__":
+            print("main")
+        pickle.loads(pickle.dumps([Point(3), Kind.ODD]))
+        inspect.getsource(Point).splitlines()[1]
+        """)
+    assert (done.outcome, done.stdout) == (Outcome.FINISHED, "main\n")
+    assert shown(done) == [(11, "[Point(x=3), <Kind.ODD: 1>]"), (12, "'class Point:'")]
+
+
+def test_a_future_import_holds_for_the_rest_of_the_program(run: RunCode) -> None:
+    done = run("from __future__ import annotations\ndef f(x: Unknown) -> Unknown: return x\nf(1)\n")
+    assert shown(done) == [(3, "1")]
+
+
+def test_threads_are_waited_for_and_may_fail_alone(run: RunCode) -> None:
+    done = run("""
+        import threading, time
+        def late():
+            time.sleep(0.05)
+            print("late")
+        def broken():
+            1 / 0
+        threading.Thread(target=late).start()
+        threading.Thread(target=broken).start()
+        """)
+    assert (done.outcome, done.stdout) == (Outcome.FINISHED, "late\n")
+    assert "ZeroDivisionError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "category", "line"),
+    [
+        ("import warnings\ndef f():\n    warnings.warn('careful')\nf()\n", "UserWarning", 3),
+        ("import torch\nx = torch.ones(2, requires_grad=True) * 2\nx.sum().backward()\nx.grad\n", "UserWarning", 4),
+        ("import numpy\nx = numpy.ones(1) / 0\n", "RuntimeWarning", 2),
+        ("x = 1\ny = x is 1\n", "SyntaxWarning", 2),
+        ("y = 1\nx = '\\d'\n", "DeprecationWarning", 2),
+    ],
+)
+def test_a_warning_is_laid_at_the_askers_own_line(run: RunCode, code: str, category: str, line: int) -> None:
+    assert [(warning.category, warning.line) for warning in run(code).warnings] == [(category, line)]
+
+
+def test_the_same_warning_of_a_line_is_kept_once(run: RunCode) -> None:
+    done = run("import warnings\nfor _ in range(3):\n    warnings.warn('again')\nwarnings.warn('again')\n")
+    assert [warning.line for warning in done.warnings] == [3, 4]
+
+
+def test_every_run_sees_the_same_random_numbers(run: RunCode) -> None:
+    code = "import random, numpy, torch\nrandom.random(), numpy.random.rand(), torch.rand(1).item()\n"
+    assert shown(run(code)) == shown(run(code))
+    assert shown(run(code)) != shown(run(code, seed=1))
+
+
+def test_long_loops_can_be_run_for_their_first_passes_and_it_is_said(run: RunCode) -> None:
+    done = run(
+        """
+        seen = []
+        for epoch in range(10**9):
+            for step in range(2, 10**9, 2):
+                seen.append((epoch, step))
+        for short in range(2):
+            print(short)
+        seen
+        """,
+        loop_passes=2,
+    )
+    assert shown(done) == [(7, "[(0, 2), (0, 4), (1, 2), (1, 4)]")]
+    assert done.stdout == "0\n1\n"
+    assert done.passes == "line 2: 2 passes; line 3: 2 passes"
+
+
+def test_a_run_stopped_by_the_clock_says_how_far_it_came(run: RunCode) -> None:
+    done = run(
+        """
+        import torch
+        w = torch.ones(2, requires_grad=True)
+        print("begun")
+        while True:
+            (w * w).sum().backward()
+        """,
+        limits=Limits(seconds=0.7),
+    )
+    assert (done.outcome, done.stdout) == (Outcome.TIMED_OUT, "begun\n")
+    assert done.passes == "stopped in the statement at line 4"
+    assert done.tape is not None
+    assert sum(event.times for event in done.tape.calls("backward")) > 5
+
+
+def test_a_report_that_would_be_too_large_loses_the_end_of_its_tape_and_no_more(run: RunCode) -> None:
+    rows = "\n".join(f"y{number} = torch.stack([x * {number}] * 16).sum()" for number in range(450))
+    done = run(f"import torch\nx = torch.ones(3, requires_grad=True)\n{rows}\ny3\n", limits=Limits(claim_bytes=200_000))
+    assert done.outcome is Outcome.FINISHED
+    assert shown(done)[-1][1].startswith("tensor(144.")
+    assert done.tape is not None
+    assert done.tape.cut
+    assert done.tape.events[0].op == "torch.ones"
+
+
+def test_much_that_is_shown_is_cut_and_not_refused(run: RunCode) -> None:
+    done = run("\n".join(["'梯' * 5000"] * 300) + "\n")
+    assert done.outcome is Outcome.FINISHED
+    assert 50_000 < sum(len(text) for _, text in shown(done)) <= 60_000
+
+
+def test_without_the_tape_a_program_ends_the_same(run: RunCode) -> None:
+    code = """
+        import torch
+        x = torch.arange(3.0, requires_grad=True)
+        y = x * x
+        y.backward()
+        """
+    taped, plain = run(code), run(code, tape=False)
+    assert plain.tape is None
+    assert taped.error == plain.error
