@@ -58,10 +58,14 @@ def _found(view: View, meeting: Meeting) -> Found:
         used = statement_at(view, meeting.used or 0)
         if used is not None:
             names |= {"USE": view.code.splitlines()[used.lineno - 1].strip()}
+    cause = meeting.earlier.line
+    if meeting.kind == "running_total" and meeting.name is not None:
+        names |= {"TOTAL": meeting.name}
+        cause = meeting.used or cause
     return Found(
         text=f"line {meeting.later.line} goes back over what line {meeting.earlier.line} already went over",
         line=meeting.later.line, event=meeting.later.index, names=names, serials=serials,
-        error_line=meeting.later.line, cause_line=meeting.earlier.line,
+        error_line=meeting.later.line, cause_line=cause,
     )  # fmt: skip
 
 

@@ -91,6 +91,8 @@ def _never_zeroed(view: View) -> tuple[str, Found | None]:
                 if earlier.backward is None or leaf not in earlier.backward.leaves:
                     continue
                 first = _update(view, leaf, earlier.index, later.index)
+                if first is not None and _reached_between(view, leaf, first.index, later.index):
+                    continue  # a differentiation right after the update tells whether the gradient was zeroed then
                 second = _update(view, leaf, later.index, None)
                 if first is not None and second is not None and not _zeroed(view, leaf, later.index, second.index):
                     written = _written_zeroing(view)
@@ -103,6 +105,11 @@ def _never_zeroed(view: View) -> tuple[str, Found | None]:
                         error_line=second.line, cause_line=written or later.line,
                     )  # fmt: skip
     return "", None
+
+
+def _reached_between(view: View, leaf: int, after: int, before: int) -> bool:
+    between = (event for event in view.backwards if after < event.index < before)
+    return any(event.backward is not None and leaf in event.backward.leaves for event in between)
 
 
 def _zeroed_before_step(view: View) -> tuple[str, Found | None]:
