@@ -250,7 +250,7 @@ class Pipeline:
         """Answer from the words alone, with the entry's own example, run now."""
         if not self.settings.answer.text_only or not (triage.asks(reading) or reading.error is not None):
             return self._skip(question, reading, "nothing to run and nothing asked")
-        diagnosis = self.matcher.by_text(reading, title=question.title)
+        diagnosis = self.matcher.by_text(reading, title=question.title, asks=triage.asks_in)
         if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
             return self._skip(question, reading, "no entry fits the words")
         return self._explained(question, reading, self.library.get(diagnosis.confusion), diagnosis)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from bot.diagnose import signals, wording
+from bot.diagnose.told import Phrasebook
 from bot.diagnose.view import Found, View
 from bot.domain.confusion import Confusion, ConfusionKind
 from bot.domain.diagnosis import Diagnosis, Evidence
@@ -19,6 +20,9 @@ SHOWN = 0.93
 #: Confidence of an entry whose message a post quotes, and how well words must fit to count beside a quoted message.
 QUOTED = 0.8
 HINTED = 0.45
+#: How well a post's words must ask about an entry when they are all there is, and how much better than about others.
+TOLD = 0.64
+MARGIN = 0.04
 #: How well a post's words must fit an entry to be about what somebody else's program shows.
 ABOUT = 0.35
 
@@ -39,6 +43,7 @@ class Matcher:
     def __init__(self, entries: Iterable[Confusion]) -> None:
         self.entries = tuple(entries)
         phrases = {entry.name: [*sum(entry.asked_as.values(), ())] for entry in self.entries}
+        self._told = Phrasebook(self.entries)
         self._asked = wording.Phrases(phrases | {f"not {entry.name}": entry.not_this for entry in self.entries})
 
     def fit(self, entry: Confusion, text: str) -> float:
@@ -86,16 +91,16 @@ class Matcher:
         found = signals.holds(View(code, run, nothing, entry, asked=1.0), entry.seen)
         return _diagnosis([Match(entry, found, 1.0, 1.0)], run, nothing) if found else None
 
-    def by_text(self, reading: Reading, *, title: str = "") -> Diagnosis | None:
+    def by_text(self, reading: Reading, *, asks: Callable[[str], bool], title: str = "") -> Diagnosis | None:
         """The entry whose message a post quotes, or else the one that its words ask about; nothing was run.
 
-        A message that no entry knows leaves nothing to the words: the post is about that message.
+        `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the post is about that message.
         """
-        text = _said(title, reading)
         quoted = [(entry, _quotes(entry, reading, title)) for entry in self.entries]
+        text = _said(title, reading)
         matches = [self._by_message(entry, found, text) for entry, found in quoted if found is not None]
         if not matches and reading.error is None:
-            matches = [match for entry in self.entries if (match := self._by_words(entry, text)) is not None]
+            matches = self._by_words(reading, title, asks)
         if not matches:
             return None
         # One message may stand in several entries: the words choose among them, else the general one answers.
@@ -113,11 +118,24 @@ class Matcher:
         asked = self.fit(entry, text)
         return Match(entry, (found,), asked, QUOTED + 0.15 * asked if asked >= HINTED else QUOTED)
 
-    def _by_words(self, entry: Confusion, text: str) -> Match | None:
-        asked = self.fit(entry, text)
-        if asked < signals.ASKED:
-            return None
-        return Match(entry, (Found(text=f"the post asks this (fit {asked:.2f})", word="asks"),), asked, asked * 0.9)
+    def _by_words(self, reading: Reading, title: str, asks: Callable[[str], bool]) -> list[Match]:
+        """The entries that the words alone ask about; none when those of two families do so alike."""
+        ranking = self._told.ranking(title, reading.prose, asks=asks)
+        if not ranking or ranking[0].fit < TOLD:
+            return []
+        best = ranking[0]
+        near = [told for told in ranking if told.fit > best.fit - MARGIN]
+        if any(told.entry.family != best.entry.family for told in near):
+            return []
+        return [
+            Match(
+                told.entry,
+                (Found(text=f"the post asks this: {', '.join(sorted(told.words))}", word="asks"),),
+                told.fit,
+                0.5 + 0.4 * told.fit,
+            )
+            for told in near
+        ]
 
 
 def same_error(reported: QuotedError | None, run: Run) -> bool | None:

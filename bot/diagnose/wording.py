@@ -10,6 +10,8 @@ from itertools import pairwise
 
 from rapidfuzz import fuzz
 
+from bot.diagnose.concepts import CONCEPTS
+
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _SHAPE = re.compile(r"\[[\d,\s]*\]|torch\.size\(\[?[\d,\s]*\]?\)|\((?:\d+,?\s*)+\)", re.IGNORECASE)
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "，": ",", "。": ".", "：": ":", "（": "(", "）": ")"})
@@ -57,44 +59,6 @@ def same_message(reported: str, observed: str) -> bool:
     return short in long or (len(short) > 40 and long.startswith(short[:40]))
 
 
-#: What people call one thing, in both languages: each group counts as one word.
-_CONCEPTS: tuple[tuple[str, str], ...] = (
-    ("second_derivative", r"second(?:[- ]order)?[- ]deriv\w*|second[- ]order|higher[- ]order|double (?:backward|grad)|hessian|二阶|高阶|两次求导|求导两次|二次求导"),
-    ("second_time", r"second time|twice|two times|again|第二次|两次|再次|又一次"),
-    ("intermediate", r"intermediate|non-?leaf|in between|中间(?:变量|结果|张量|量|层)?|非叶"),
-    ("grad", r"\bgrad(?:s|ient|ients)?\b|deriv\w*|梯度|导数|偏导"),
-    ("backward", r"\bback\s?ward\w*|backprop\w*|differentiat\w*|反向(?:传播|求导)?|求导|求梯度"),
-    ("shape", r"\bshapes?\b|\bsize\b|dimension\w*|row vector|column vector|形状|维度|行向量|列向量|大小"),
-    ("transpose", r"transpos\w*|\.T\b|转置"),
-    ("scalar", r"\bscalars?\b|single number|标量|一个数"),
-    ("vector", r"\bvectors?\b|non-?scalar|向量|非标量|矢量"),
-    ("sum", r"\bsum\w*|\bsum\(\)|add(?:ing)? up|求和|加起来|之和"),
-    ("none", r"\bnone\b|空的|是空"),
-    ("leaf", r"\bleaf\b|\bleaves\b|叶子|叶节点|叶张量"),
-    ("why", r"\bwhy\b|how come|reason|为什么|为何|为啥|怎么会|原因"),
-    ("how", r"\bhow (?:do|can|to|should)\b|way to|怎么|怎样|如何|办法"),
-    ("error", r"\berrors?\b|exception|fails?\b|traceback|crash\w*|报错|错误|出错|失败"),
-    ("values", r"\bvalues?\b|numbers|different|数值|值变|不一样|不同|变了"),
-    ("same", r"\bsame\b|equal|identical|相同|一样|一致"),
-    ("retain_graph", r"retain_graph|保留计算图"),
-    ("freed", r"freed|buffers?|释放"),
-    ("zero", r"\bzero\w*|清零|置零"),
-    ("meaning", r"\bmean(?:s|ing)?\b|what is|what does|understand|什么意思|含义|什么是|理解|干什么"),
-    ("no_grad", r"no_grad\w*|set_grad_enabled|关闭梯度|不记录梯度"),
-    ("inference", r"inference[_ ]?mode|inference tensors?|推理模式|推理张量"),
-    ("item", r"\bitem\b|\btolist\b|python (?:number|float)|float\(|python 数"),
-    ("numpy", r"\bnumpy\w*|\bnp\b|ndarray"),
-    ("argmax", r"argmax|argmin|下标最大"),
-    ("requires_grad", r"requires?_?grads?\w*|requires? (?:a )?grad\w*|需要梯度"),
-    ("frozen", r"\bfroz\w*|\bfreez\w*|冻结"),
-    ("integer", r"\bint(?:eger|egers|s|64)?\b|\blong\b|whole numbers?|整数|整型"),
-    ("complex", r"\bcomplex\b|复数"),
-    ("copy", r"\bcop(?:y|ies|ied)\b|deepcopy|复制|拷贝"),
-    ("optimizer", r"optimi[sz]ers?|\bsgd\b|\badam\b|优化器"),
-    ("detach", r"detach\w*|分离"),
-    ("accumulate", r"accumulat\w*|累加|累积"),
-)  # fmt: skip
-_COMPILED = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _CONCEPTS)
 _WORD = re.compile(r"[a-z_][a-z0-9_.]*[a-z0-9_]|[a-z]|[一-鿿]+")
 _STOP = frozenset(
     "a an the is are was be to of in on at for and or it its i you my me we this that these with as do does did not no "
@@ -106,9 +70,9 @@ _STOP = frozenset(
 @lru_cache(maxsize=20000)
 def words(text: str) -> frozenset[str]:
     """The content of a sentence: shared concepts of both languages, words, and pairs of Chinese characters."""
-    found = {name for name, pattern in _COMPILED if pattern.search(text)}
+    found = {name for name, pattern in CONCEPTS if pattern.search(text)}
     rest = text.lower()
-    for _, pattern in _COMPILED:
+    for _, pattern in CONCEPTS:
         rest = pattern.sub(" ", rest)
     for word in _WORD.findall(rest):
         if "一" <= word[0] <= "鿿":

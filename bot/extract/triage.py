@@ -36,6 +36,11 @@ def asks(reading: Reading) -> bool:
     return reading.error is not None or _asks(Words(reading.prose))
 
 
+def asks_in(sentence: str) -> bool:
+    """Whether a sentence asks or complains."""
+    return _asks(Words(sentence))
+
+
 def silent_because(question: Question, reading: Reading) -> str | None:
     """Why the post wants no reply, as a short code; None when it may want one.
 

@@ -1,0 +1,121 @@
+"""What a post asks about, from its words alone: stricter than `wording`, for no run confirms it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.diagnose import wording
+from bot.diagnose.concepts import NAMES, WAYS_OF_ASKING
+from bot.domain.confusion import Confusion
+
+#: Longest passage that is compared with a phrase, in characters: beyond it, words meet by chance.
+LONGEST = 400
+#: A word is a family's own when at least this share of all phrases that say it are about that family.
+OWN = 0.3
+#: How much a word counts that is in no list of concepts, or only says that somebody asks.
+LESS = 0.5
+#: How much is taken off for what a passage says besides the phrase, at most.
+BESIDES = 0.4
+
+_SENTENCE_END = re.compile(r"(?<=[.?!;。？！；])\s*|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry, how well the post's words ask about it (0 to 1), and the words that do."""
+
+    entry: Confusion
+    fit: float
+    words: frozenset[str]
+
+
+class Phrasebook:
+    """The phrases of all entries, ready to be compared with what posts say."""
+
+    def __init__(self, entries: Iterable[Confusion]) -> None:
+        self._entries = tuple(entries)
+        self._asked = {entry.name: _said(sum(entry.asked_as.values(), ())) for entry in self._entries}
+        self._not_this = {entry.name: _said(entry.not_this) for entry in self._entries}
+        total = len(self._entries)
+        counts: dict[str, int] = {}
+        for phrases in self._asked.values():
+            for word in frozenset().union(*phrases):
+                counts[word] = counts.get(word, 0) + 1
+        # What half of all entries speak of weighs as little as can be, and a single rare word cannot decide alone.
+        most = math.log(1 + total / 2)
+        self._weights = {word: _factor(word) * min(most, math.log(1 + total / n)) for word, n in counts.items()}
+        said = Counter(
+            (word, entry.family) for entry in self._entries for one in self._asked[entry.name] for word in one
+        )
+        by_all = Counter(word for phrases in self._asked.values() for one in phrases for word in one)
+        self._own = {
+            entry.name: frozenset(
+                word for word in _subject(self._asked[entry.name]) if said[word, entry.family] >= OWN * by_all[word]
+            )
+            for entry in self._entries
+        }
+
+    def ranking(self, title: str, prose: str, *, asks: Callable[[str], bool]) -> list[Told]:
+        """Every entry that the post may ask about, the best first. `asks` says whether a sentence asks anything."""
+        passages = [wording.words(passage) for passage in _passages(title, prose, asks)]
+        found = [
+            told
+            for entry in self._entries
+            if (told := self._best(entry, passages)).fit > self._most(self._not_this[entry.name], passages)
+        ]
+        return sorted(found, key=lambda told: (-told.fit, told.entry.name))
+
+    def _best(self, entry: Confusion, passages: Sequence[frozenset[str]]) -> Told:
+        best = Told(entry, 0.0, frozenset())
+        for said in passages:
+            for phrase in self._asked[entry.name]:
+                fit = 0.0 if said.isdisjoint(phrase & self._own[entry.name]) else self._fit(said, phrase)
+                if fit > best.fit:
+                    best = Told(entry, fit, said & phrase)
+        return best
+
+    def _most(self, phrases: Sequence[frozenset[str]], passages: Sequence[frozenset[str]]) -> float:
+        return max((self._fit(said, phrase) for said in passages for phrase in phrases), default=0.0)
+
+    def _fit(self, said: frozenset[str], phrase: frozenset[str]) -> float:
+        """The share of a phrase that a passage says, less for what else it says."""
+        both = said & phrase
+        if len(both) < 2:
+            return 0.0
+        whole = self._weight(phrase)
+        besides = self._weight(said - phrase)
+        return self._weight(both) / whole * (1 - BESIDES * min(1.0, besides / (3 * whole)))
+
+    def _weight(self, words: Iterable[str]) -> float:
+        return sum(self._weights.get(word, LESS) for word in words)
+
+
+def _said(phrases: Iterable[str]) -> tuple[frozenset[str], ...]:
+    return tuple(wording.words(phrase) for phrase in phrases)
+
+
+def _subject(phrases: Sequence[frozenset[str]]) -> frozenset[str]:
+    """The concepts of an entry's phrases, and the other words that stand in more than one of them."""
+    everything = [word for phrase in phrases for word in phrase]
+    return frozenset(word for word in everything if word in NAMES or everything.count(word) > 1) - WAYS_OF_ASKING
+
+
+def _factor(word: str) -> float:
+    return 1.0 if word in NAMES and word not in WAYS_OF_ASKING else LESS
+
+
+def _passages(title: str, prose: str, asks: Callable[[str], bool]) -> list[str]:
+    """The title, each sentence that asks or complains, alone and with the title, and with the sentence before it."""
+    sentences = [part.strip() for part in _SENTENCE_END.split(prose) if part.strip()]
+    asking = [asks(sentence) for sentence in sentences]
+    passages = [title] if title.strip() else []
+    for place, sentence in enumerate(sentences):
+        if asking[place]:
+            passages += [sentence, f"{title} {sentence}".strip()]
+        if place and (asking[place] or asking[place - 1]):
+            passages.append(f"{sentences[place - 1]} {sentence}")
+    return [passage for passage in dict.fromkeys(passages) if len(passage) <= LONGEST]
