@@ -23,6 +23,8 @@ from bot.domain.tape import Event, Tape, short_name
 TOLERANCE = {"float64": 1e-5, "float32": 2e-2}
 #: What the difference is taken relative to at least: smaller gradients are compared as if they were this large.
 FLOOR = {"float64": 1e-3, "float32": 1.0}
+#: How much of a gradient rounding may hide; a wrong one is off by more.
+MOST_NOISE = 1e-2
 #: Operations whose result is a constant to autograd.
 CUTS = frozenset(
     {"detach", "detach_", "data", "item", "tolist", "numpy", "__float__", "__array__", "tensor", "as_tensor"}
@@ -267,7 +269,7 @@ def _compared(numeric: NumericRun) -> Check:
     if difference > tolerance:
         why = f"the gradient of {worst.tensor} from line {worst.line} differs from the numeric derivative"
         return Check(state=CheckState.NO, why=why, numbers=numbers)
-    if any(call.noise > tolerance * _scale(call, floor) for call in numeric.calls):
+    if any(call.noise > MOST_NOISE * _scale(call, floor) for call in numeric.calls):
         why = "the numbers are too large: rounding hides the derivative"
         return Check(state=CheckState.NOT_CHECKED, why=why, numbers=numbers)
     return Check(state=CheckState.YES, why="each gradient equals a numeric derivative", numbers=numbers)

@@ -51,7 +51,7 @@ def compare(code: str, order: dict[str, Any], *, seed: int) -> dict[str, Any]:
                 return other
     except OutOfTime:
         return _report(_FINE, "there was no time to compare")
-    except Exception as error:  # strangers' objects may raise anything anywhere
+    except BaseException as error:  # strangers' objects may raise anything anywhere
         return _report(_FINE, f"{type(error).__name__}: {error}"[:300])
     return first
 
