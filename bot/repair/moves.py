@@ -266,3 +266,13 @@ def computes(statement: ast.Assign) -> bool:
         return heads.startswith(("nn.functional", "torch.nn.functional"))
     capital = isinstance(statement.value, ast.Call) and last_name(statement.value.func)[:1].isupper()
     return not capital and not isinstance(statement.value, (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Lambda))
+
+
+def wrapped(text: str) -> bool:
+    """Whether the first parenthesis of an expression closes at its end."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if depth == 0:
+            return place == len(text) - 1
+    return False

@@ -276,7 +276,9 @@ def _edge_names(view: View, line: int, op: str) -> dict[str, str]:
         for event in view.tape.events[made.index + 1 :]:
             if family & {state.serial for state in event.inputs} and event.backward is None:
                 family |= {state.serial for state in event.outputs}
-        out = next((name for serial in sorted(family) if (name := view.ever_named(serial))), None)
+        seen = (state for event in view.tape.events[made.index :] for state in (*event.outputs, *event.inputs))
+        called_so = (name for state in seen if state.serial in family for name in state.names)
+        out = next(called_so, None) or next((n for serial in sorted(family) if (n := view.ever_named(serial))), None)
         names |= {"OUT": out} if out else {}
     return names
 
