@@ -97,6 +97,8 @@ class Matcher:
         `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the post is about that message.
         """
         quoted = [(entry, _quotes(entry, reading, title)) for entry in self.entries]
+        literal = [(entry, found) for entry, found in quoted if found is not None and _literal(entry, reading, title)]
+        quoted = literal or quoted  # messages of two entries may differ by one word
         text = _said(title, reading)
         matches = [self._by_message(entry, found, text) for entry, found in quoted if found is not None]
         if not matches and reading.error is None:
@@ -193,6 +195,12 @@ def _quotes(entry: Confusion, reading: Reading, title: str) -> Found | None:
         if text and wording.mentions(text, wordings):
             return Found(word="quoted", text=f"the post quotes: {text.splitlines()[0][:160]}")
     return None
+
+
+def _literal(entry: Confusion, reading: Reading, title: str) -> bool:
+    """Whether the post quotes a message of the entry word for word."""
+    error = reading.error.message if reading.error is not None else ""
+    return any(wording.says(text, _wordings(entry.seen)) for text in (error, title, reading.prose) if text)
 
 
 def _wordings(seen: object) -> list[str]:
