@@ -13,15 +13,16 @@ from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
 from bot.domain.confusion import Confusion, ConfusionKind
 from bot.domain.diagnosis import Check, CheckState, Diagnosis, Proof, Repair
-from bot.domain.post import Question
+from bot.domain.post import Language, Question
 from bot.domain.run import Limits, NumericRun, Outcome, Run
 from bot.domain.snippet import Reading, Snippet
+from bot.domain.tape import Tape
 from bot.draft import render
 from bot.extract import triage
 from bot.extract.reading import read
 from bot.library import Library, read_library, shipped_contexts
 from bot.repair.propose import repairs, written_by_hand
-from bot.sandbox import NumericOrder, Order, Sandbox
+from bot.sandbox import NumericOrder, Order, Sandbox, doubt
 from bot.settings import Settings
 
 #: How many passes of its `for … in range(n)` loops a program runs when it ran out of time.
@@ -304,13 +305,25 @@ class Pipeline:
         )
 
     def run(self, code: str) -> Run:
-        """One program in the sandbox, within the limits of the settings; a loop too long for them is shortened."""
+        """One program in the sandbox, within the limits of the settings; a loop too long for them is shortened.
+
+        Where the tape may have changed how the program ends, and did, it is reported without its tape.
+        """
         run = self.sandbox.run(Order(code=code, limits=self._limits()))
-        if run.outcome is not Outcome.TIMED_OUT:
+        if run.outcome is Outcome.TIMED_OUT:
+            # A long training loop shows in its first passes what it would show in its last.
+            short = self.sandbox.run(Order(code=code, limits=self._limits(), loop_passes=PASSES))
+            return short if short.ran else run
+        if not doubt.meets_tape(code) and not self._fails_unknown(code, run):
             return run
-        # A long training loop shows in its first passes what it would show in its last.
-        short = self.sandbox.run(Order(code=code, limits=self._limits(), loop_passes=PASSES))
-        return short if short.ran else run
+        plain = self.sandbox.run(Order(code=code, tape=False, limits=self._limits()))
+        return run if doubt.ended_alike(run, plain) else replace(plain, tape=Tape(trusted=False))
+
+    def _fails_unknown(self, code: str, run: Run) -> bool:
+        """Whether a program that parses ends with an error that no entry knows."""
+        if run.outcome is not Outcome.RAISED or run.error is None or run.error.type == "SyntaxError":
+            return False
+        return not self.matcher.mistakes(code, run, Reading(language=Language.ENGLISH))
 
     def _limits(self) -> Limits:
         chosen = self.settings.sandbox

@@ -53,6 +53,8 @@ def show_run(console: Console, code: str, run: Run) -> None:
         console.print(note)
     release = f", torch {run.torch_version}" if run.torch_version else ""
     console.print(Text(f"  {said(run)} in {run.facts.seconds * 1000:.0f} ms{release}", style=_style(run)))
+    if run.tape is not None and not run.tape.trusted:
+        console.print(Text("  watched by the tape it ended differently; this is the run without it", style="yellow"))
     if run.stderr:
         console.print(Text(f"  standard error: {_short(run.stderr)}", style="dim"))
 
