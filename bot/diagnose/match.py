@@ -97,7 +97,7 @@ class Matcher:
         `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the post is about that message.
         """
         quoted = [(entry, _quotes(entry, reading, title)) for entry in self.entries]
-        literal = [(entry, found) for entry, found in quoted if found is not None and _literal(entry, reading, title)]
+        literal = [pair for pair in quoted if pair[1] is not None and _literal(pair[0], reading, title)]
         quoted = literal or quoted  # messages of two entries may differ by one word
         text = _said(title, reading)
         matches = [self._by_message(entry, found, text) for entry, found in quoted if found is not None]
