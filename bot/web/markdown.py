@@ -28,6 +28,9 @@ _TAGS = set(
 )
 _ATTRIBUTES = {"a": {"href", "title"}, "code": {"class"}, "pre": {"class"}, "span": {"class"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
+#: After so many marks without an end no more ends are looked for: each search reads the rest of the text.
+_MOST_UNCLOSED = 20
+_UNCLOSED = "unclosed"
 _OPEN = re.compile(r"^\[(details|quote|code)(?:=(?P<about>[^\]\n]*))?\][ \t]*$")
 
 
@@ -40,6 +43,7 @@ def html(text: str) -> Markup:
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
         link_rel="nofollow noopener noreferrer ugc",
+        set_tag_attribute_values={"pre": {"tabindex": "0"}},  # code that is wider than the page scrolls by keys too
     )
     return Markup(clean)  # noqa: S704 - cleaned in the line above
 
@@ -73,11 +77,12 @@ def _image(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: A
 def _bbcode(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """`[details="…"]`, `[quote="…"]` and `[code]` on lines of their own, as Discourse writes them."""
     found = _OPEN.match(_line(state, start))
-    if found is None or state.is_code_block(start):
+    if found is None or state.is_code_block(start) or state.env.get(_UNCLOSED, 0) >= _MOST_UNCLOSED:
         return False
     name, about = found[1], (found["about"] or "").strip("\"'")
     close = _closing(state, name, start, end)
     if close is None:
+        state.env[_UNCLOSED] = state.env.get(_UNCLOSED, 0) + 1
         return False
     if silent:
         return True

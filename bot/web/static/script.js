@@ -21,7 +21,7 @@
       place.focus({ preventScroll: true });
     } else if (element.tagName === "SUMMARY") {
       element.parentElement.open = !element.parentElement.open;
-      const first = find("input, textarea, button", element.parentElement.lastElementChild);
+      const first = find("input:not([type=hidden]), textarea, button", element.parentElement.lastElementChild);
       if (element.parentElement.open && first) first.focus();
     } else {
       element.click();
