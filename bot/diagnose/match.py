@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ SHOWN = 0.93
 QUOTED = 0.8
 HINTED = 0.45
 #: How well a post's words must ask about an entry when they are all there is, and how much better than about others.
-TOLD = 0.64
+TOLD = 0.62
 MARGIN = 0.04
 #: How well a post's words must fit an entry to be about what somebody else's program shows.
 ABOUT = 0.35
@@ -96,11 +96,12 @@ class Matcher:
 
         `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the post is about that message.
         """
-        quoted = [(entry, _quotes(entry, reading, title)) for entry in self.entries]
-        literal = [pair for pair in quoted if pair[1] is not None and _literal(pair[0], reading, title)]
-        quoted = literal or quoted  # messages of two entries may differ by one word
         text = _said(title, reading)
-        matches = [self._by_message(entry, found, text) for entry, found in quoted if found is not None]
+        matches = [
+            Match(entry, (found,), asked, QUOTED + 0.15 * asked if asked >= HINTED else QUOTED)
+            for entry, found in self._quoted(reading, title)
+            for asked in (self.fit(entry, text),)
+        ]
         if not matches and reading.error is None:
             matches = self._by_words(reading, title, asks)
         if not matches:
@@ -116,9 +117,17 @@ class Matcher:
             also=tuple(match.entry.name for match in matches[1:4]),
         )
 
-    def _by_message(self, entry: Confusion, found: Found, text: str) -> Match:
-        asked = self.fit(entry, text)
-        return Match(entry, (found,), asked, QUOTED + 0.15 * asked if asked >= HINTED else QUOTED)
+    def _quoted(self, reading: Reading, title: str) -> list[tuple[Confusion, Found]]:
+        """The entries whose message stands in the post; those that hold it letter by letter before those that nearly do."""
+        error = reading.error.message.strip() if reading.error is not None else ""
+        texts = [text for text in (error, title, *reading.prose.splitlines()) if text.strip()]
+        near = [(entry, *_nearest(texts, _wordings(entry.seen))) for entry in self.entries]
+        best = max((nearness for _, nearness, _ in near), default=0.0)
+        return [
+            (entry, Found(word="quoted", text=f"the post quotes: {text.strip().splitlines()[0][:160]}"))
+            for entry, nearness, text in near
+            if nearness and (nearness == 1.0 or best < 1.0)
+        ]
 
     def _by_words(self, reading: Reading, title: str, asks: Callable[[str], bool]) -> list[Match]:
         """The entries that the words alone ask about; none when those of two families do so alike."""
@@ -185,22 +194,15 @@ def _confidence(entry: Confusion, run: Run, reading: Reading, asked: float) -> f
             return SHOWN
 
 
-def _quotes(entry: Confusion, reading: Reading, title: str) -> Found | None:
-    """Where the post quotes a message of the entry: its error, its title, or one of its sentences."""
-    wordings = _wordings(entry.seen)
-    if not wordings:
-        return None
-    error = reading.error.message.strip() if reading.error is not None else ""
-    for text in (error, title, *reading.prose.splitlines()):
-        if text and wording.mentions(text, wordings):
-            return Found(word="quoted", text=f"the post quotes: {text.splitlines()[0][:160]}")
-    return None
+def _nearest(texts: Sequence[str], wordings: Sequence[str]) -> tuple[float, str]:
+    """How nearly one of the texts holds one of the wordings, and which."""
+    found = [(wording.nearness(text, wordings), text) for text in texts] if wordings else []
+    return max(found, key=lambda one: one[0], default=(0.0, ""))
 
 
-def _literal(entry: Confusion, reading: Reading, title: str) -> bool:
-    """Whether the post quotes a message of the entry word for word."""
-    error = reading.error.message if reading.error is not None else ""
-    return any(wording.says(text, _wordings(entry.seen)) for text in (error, title, reading.prose) if text)
+def wordings_of(entry: Confusion) -> list[str]:
+    """All messages and warnings that an entry lists."""
+    return _wordings(entry.seen)
 
 
 def _wordings(seen: object) -> list[str]:

@@ -37,17 +37,17 @@ _LONG_ENOUGH = 28
 _NEARLY = 90.0
 
 
-def mentions(text: str, wordings: Iterable[str]) -> bool:
-    """Whether a text holds one of these wordings, perhaps with typing errors or marks in between."""
+def nearness(text: str, wordings: Iterable[str]) -> float:
+    """How nearly a text holds one of these wordings: 1 as it stands, less with typing errors or marks in between, else 0."""
     held = masked(text)
+    best = 0.0
     for wording in map(masked, wordings):
         if wording in held:
-            return True
-        if len(wording) >= _LONG_ENOUGH and len(held) >= _LONG_ENOUGH:
-            short, long = (wording, held) if len(wording) <= len(held) else (held, wording)
-            if fuzz.partial_ratio(short, long, score_cutoff=_NEARLY):
-                return True
-    return False
+            return 1.0
+        if min(len(wording), len(held)) >= _LONG_ENOUGH:
+            short, long = sorted((wording, held), key=len)
+            best = max(best, fuzz.partial_ratio(short, long, score_cutoff=_NEARLY) / 100)
+    return best
 
 
 def same_message(reported: str, observed: str) -> bool:
