@@ -115,7 +115,8 @@ def moves_statistics(view: View, value: Any) -> Found | None:
 
 @word
 def function_class(view: View, value: Any) -> Found | None:
-    """The program defines a torch.autograd.Function: any, or nonstatic (a method of it is not static). $F is its name."""
+    """The program defines a torch.autograd.Function: any, or nonstatic (a method of it is not static). $F is its name,
+    $RETURN what its backward returns, $CHANGE the first in-place statement of its forward."""
     for node in ast.walk(view.tree):
         if not isinstance(node, ast.ClassDef) or not any(ast.unparse(base).endswith("Function") for base in node.bases):
             continue
@@ -127,8 +128,24 @@ def function_class(view: View, value: Any) -> Found | None:
         )
         said = view.run.error.message if view.run.error else ""
         if "any" in listed(value) or ("nonstatic" in listed(value) and loose) or node.name in said:
-            return Found(text=f"{node.name} is a Function of the asker's", line=node.lineno, names={"F": node.name})
+            names = {"F": node.name} | _own_statements(methods)
+            return Found(text=f"{node.name} is a Function of the asker's", line=node.lineno, names=names)
     return None
+
+
+def _own_statements(methods: list[ast.FunctionDef]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for method in methods:
+        for node in ast.walk(method):
+            match node:
+                case ast.Return(value=ast.expr() as value) if method.name == "backward":
+                    names["RETURN"] = f"return {ast.unparse(value)}"
+                case ast.AugAssign() if method.name == "forward":
+                    names.setdefault("CHANGE", ast.unparse(node))
+                case ast.Expr(value=ast.Call(func=ast.Attribute(attr=called))) if method.name == "forward":
+                    if called.endswith("_"):
+                        names.setdefault("CHANGE", ast.unparse(node))
+    return names
 
 
 def _alias(view: View, event: Event) -> Found | None:
