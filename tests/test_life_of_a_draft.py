@@ -195,13 +195,13 @@ class LifeOfADraft(RuleBasedStateMachine):
 
 
 LifeOfADraft.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestLifeOfADraft = pytest.mark.slow(LifeOfADraft.TestCase)
+TestLifeOfADraft = pytest.mark.timeout(600)(pytest.mark.slow(LifeOfADraft.TestCase))
 
 
 def test_a_moderator_who_looks_away_for_long_cannot_approve_by_accident() -> None:
