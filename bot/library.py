@@ -23,7 +23,7 @@ _CASE = re.compile(
     r"(?P<name>[a-z0-9_]+)\.(?P<role>failing|fixed|clean|shown|asked|not_asked)(?:\.(?P<language>en|zh))?\.(?P<ending>py|md)"
 )
 #: Folders of `knowledge/` that are no entries.
-_NOT_ENTRIES = frozenset({"contexts", "__pycache__"})
+_NOT_ENTRIES = frozenset({"contexts", "coverage", "__pycache__"})
 
 
 class _Fix(BaseModel):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from bot.diagnose import facts
+from bot.diagnose.match import wordings_of
+from bot.diagnose.messages import Messages, read_messages
 from bot.domain.answer import Answer
 from bot.domain.confusion import Case, Confusion, ConfusionKind
 from bot.domain.post import Language, Post, Question
@@ -18,6 +21,7 @@ from bot.pipeline import Pipeline
 def broken_promises(entry: Confusion, pipeline: Pipeline) -> Iterator[str]:
     """What is wrong with an entry, one line each; nothing when all is well."""
     yield from _well_formed(entry)
+    yield from _listed(entry)
     for case in entry.cases:
         match case.role:
             case "failing":
@@ -66,6 +70,19 @@ def _well_formed(entry: Confusion) -> Iterator[str]:
             facts.check_fact(expression)
         except KnowledgeError as error:
             yield f"[facts] {name}: {error}"
+
+
+def _listed(entry: Confusion) -> Iterator[str]:
+    """Each message of the project's own entries stands in the project's list of torch's wordings."""
+    known = _messages()
+    for text in wordings_of(entry) if entry.own else ():
+        if not known.knows(text):
+            yield f"[seen] lists {text!r}, which is not in knowledge/coverage/messages.toml"
+
+
+@lru_cache(maxsize=1)
+def _messages() -> Messages:
+    return read_messages()
 
 
 def _failing(entry: Confusion, case: Case, pipeline: Pipeline) -> Iterator[str]:

@@ -157,3 +157,46 @@ def words(ctx: typer.Context, json: AsJson = False) -> None:
     for name, text in told.items():
         context.console.print(f"[bold]{name}[/bold]", end="  ")
         context.console.print(text, markup=False)
+
+
+@app.command()
+def coverage(
+    ctx: typer.Context,
+    missing: Annotated[bool, typer.Option("--missing", help="Also list what is not covered.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Tell what share of torch's autograd messages, and of the silent confusions, the entries know, by running.
+
+    Example: autograd-bot knowledge coverage --missing
+    """
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from bot.cli.opening import opened_pipeline
+    from bot.coverage import coverage as measured
+
+    context: Context = ctx.obj
+    with opened_pipeline(context) as pipeline:
+        found = measured(pipeline)
+    tiers = {"tier 1": (1,), "tier 1+2": (1, 2), "all": (1, 2, 3)}
+    shares = {name: found.share(*chosen) for name, chosen in tiers.items()} | {"silent": found.silent_share()}
+    if json:
+        context.print_json({"shares": shares, "messages": [asdict(one) for one in found.messages],
+                            "silent": [asdict(one) for one in found.silent]})  # fmt: skip
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("what", "covered", "of", "share"):
+        table.add_column(column)
+    for name, (covered, total) in shares.items():
+        table.add_row(name, str(covered), str(total), f"{100 * covered / max(total, 1):.1f} %")
+    context.console.print(table)
+    shown = sum(bool(one.shown_by) for one in found.messages)
+    context.console.print(f"{shown} messages are shown by a case; the others are recognised when a post quotes them")
+    for one in found.messages if missing else ():
+        if not one.covered and one.message.tier < 3:
+            text = one.message.text.splitlines()[0][:110]
+            context.console.print(f"  tier {one.message.tier} {one.message.subject}: {text}", markup=False)
+    for silent in found.silent if missing else ():
+        if not silent.covered:
+            context.console.print(f"  silent {silent.name}: {silent.answered}, not {silent.entry}", markup=False)

@@ -48,6 +48,8 @@ class Matcher:
 
     def fit(self, entry: Confusion, text: str) -> float:
         """How well a text asks what the entry answers, from 0 to 1; 0 when it asks what the entry excludes."""
+        if not self._told.touches(entry, text):
+            return 0.0
         asked = self._asked.fit(entry.name, text)
         excluded = self._asked.fit(f"not {entry.name}", text)
         return 0.0 if excluded > asked else asked

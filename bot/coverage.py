@@ -1,0 +1,133 @@
+"""What share of torch's autograd messages, and of the confusions without one, the entries know: told by running.
+
+A message counts as known when at least one of these was seen to happen:
+- *shown*: a case of an entry raised or warned it in the sandbox, and the run was diagnosed as that entry;
+- *recognised*: a post that only quotes it was answered with an entry that lists its wording.
+A silent confusion counts as known when its post is answered with the entry that its file names.
+The lists lie in `knowledge/coverage/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.diagnose import wording
+from bot.diagnose.match import wordings_of
+from bot.diagnose.messages import Message, read_messages
+from bot.domain.confusion import Confusion
+from bot.domain.post import Language, Post, Question
+from bot.domain.snippet import QuotedError, Reading
+from bot.library import shipped_folder
+from bot.pipeline import Pipeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """One message, and how the entries know it."""
+
+    message: Message
+    shown_by: tuple[str, ...] = ()  #: entries with a case that triggers it
+    recognised_as: str | None = None  #: the entry that a post which only quotes it is answered with
+
+    @property
+    def covered(self) -> bool:
+        """Whether one of the two was seen."""
+        return bool(self.shown_by) or self.recognised_as is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent:
+    """One confusion without a message, and what its post was answered with."""
+
+    name: str
+    entry: str
+    answered: str
+
+    @property
+    def covered(self) -> bool:
+        """Whether the answer is the entry that it should be."""
+        return self.answered == self.entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """All that was tried."""
+
+    messages: tuple[Known, ...]
+    silent: tuple[Silent, ...]
+
+    def share(self, *tiers: int) -> tuple[int, int]:
+        """How many messages of these tiers are covered, and how many there are."""
+        chosen = [known for known in self.messages if known.message.tier in tiers]
+        return sum(known.covered for known in chosen), len(chosen)
+
+    def silent_share(self) -> tuple[int, int]:
+        """How many silent confusions are covered, and how many there are."""
+        return sum(one.covered for one in self.silent), len(self.silent)
+
+
+def silent_posts(folder: Path | None = None) -> tuple[Path, ...]:
+    """The posts about confusions without a message: `NAME.ENTRY.md`."""
+    return tuple(sorted((folder or shipped_folder() / "coverage" / "silent").glob("*.*.md")))
+
+
+def coverage(pipeline: Pipeline) -> Coverage:
+    """Try everything. Takes a run in the sandbox for each case and each silent post."""
+    messages = read_messages()
+    said = dict(_said_by_cases(pipeline))
+    return Coverage(
+        messages=tuple(_known(message, said, pipeline) for message in messages.current),
+        silent=tuple(_silent(path, pipeline) for path in silent_posts()),
+    )
+
+
+def said_by_cases(entry: Confusion, pipeline: Pipeline) -> tuple[str, ...]:
+    """The messages and warnings of an entry's failing cases that are diagnosed as the entry."""
+    said: list[str] = []
+    for case in entry.cases:
+        if case.role != "failing":
+            continue
+        code = case.text()
+        run = pipeline.run(code)
+        found = pipeline.matcher.by_run(code, run, Reading(language=Language.ENGLISH))
+        if found is not None and found.confusion == entry.name:
+            said += [run.error.message] if run.error is not None else []
+            said += [warning.message for warning in run.warnings]
+    return tuple(said)
+
+
+def _said_by_cases(pipeline: Pipeline) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for entry in pipeline.library:
+        yield entry.name, said_by_cases(entry, pipeline)
+
+
+def _known(message: Message, said: dict[str, tuple[str, ...]], pipeline: Pipeline) -> Known:
+    return Known(
+        message=message,
+        shown_by=tuple(name for name, texts in said.items() if _among(message.text, texts)),
+        recognised_as=_recognised(message, pipeline),
+    )
+
+
+def _among(text: str, said: Iterable[str]) -> bool:
+    return any(wording.same_message(text, one) for one in said)
+
+
+def _recognised(message: Message, pipeline: Pipeline) -> str | None:
+    """The entry that a post which only quotes the message is answered with, if that entry lists the wording."""
+    quoted = Reading(language=Language.ENGLISH, error=QuotedError(message=message.text, type=message.kind))
+    found = pipeline.matcher.by_text(quoted, asks=lambda _: False)
+    if found is None:
+        return None
+    entry = pipeline.library.get(found.confusion)
+    return entry.name if wording.says(message.text, wordings_of(entry)) else None
+
+
+def _silent(path: Path, pipeline: Pipeline) -> Silent:
+    name, entry, _ = path.name.split(".")
+    question = Question(post=Post(id=name, raw=path.read_text(encoding="utf-8")), language=Language.ENGLISH)
+    answer = pipeline.answer(question)
+    answered = answer.diagnosis.confusion if answer.is_draft and answer.diagnosis is not None else "nothing"
+    return Silent(name=name, entry=entry, answered=answered)
