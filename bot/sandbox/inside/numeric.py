@@ -3,7 +3,7 @@
 The program runs again and again in one child: twice at a base point, then with one tensor nudged by ±ε
 along a fixed direction. For each backward() or autograd.grad() call, L is the sum of weight × output;
 (L(+ε) − L(−ε)) / 2ε must equal the call's gradient · direction. Nothing is decided here: the numbers go
-out, and `bot/verify.py` compares them.
+out, and `bot/verify/` compares them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,332 @@
+"""From a question to an answer, with the project's own entries and the real sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.diagnose import signals
+from bot.diagnose.match import Matcher
+from bot.domain.answer import Answer
+from bot.domain.diagnosis import CheckState
+from bot.domain.post import Language, Post, Question
+from bot.domain.run import Outcome, Run
+from bot.errors import NotFound, SandboxBroken, SandboxError
+from bot.library import Library, read_entry
+from bot.pipeline import Pipeline
+from bot.sandbox import Order
+from bot.settings import AnswerSettings
+
+pytestmark = pytest.mark.sandbox
+
+
+def asked(text: str, **more: object) -> Question:
+    return Question(post=Post(id="7", raw=text), **more)  # type: ignore[arg-type]
+
+
+def program(code: str, words: str = "Why does this fail?") -> Question:
+    return asked(f"{words}\n\n```python\n{code}\n```\n")
+
+
+VECTOR = "import torch\nx = torch.arange(3.0, requires_grad=True)\ny = x * x\ny.backward()\nprint(x.grad)"
+
+
+def test_a_mistake_is_run_mended_proved_and_explained(pipeline: Pipeline) -> None:
+    answer = pipeline.answer(program(VECTOR))
+
+    assert answer.is_draft
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "non_scalar_backward"
+    assert answer.before is not None
+    assert answer.before.outcome is Outcome.RAISED
+    assert answer.repair is not None
+    assert "y.sum().backward()" in answer.repair.code
+    assert answer.after is not None
+    assert answer.after.stdout == "tensor([0., 2., 4.])\n"
+    assert answer.proof is not None
+    assert answer.proof.proves(answer.repair.code)
+    assert answer.proof.gradient.yes
+    assert answer.reply is not None
+    assert "tensor([0., 2., 4.])" in answer.reply
+    assert answer.seconds == 1.0
+
+
+def test_the_reply_is_in_the_language_of_the_question(pipeline: Pipeline) -> None:
+    answer = pipeline.answer(program(VECTOR, "为什么会报错？"))
+    assert answer.language is Language.CHINESE
+    assert answer.reply is not None
+    assert "自动" in answer.reply
+
+
+def test_a_working_solution_is_run_and_left_alone(pipeline: Pipeline) -> None:
+    code = "import torch\nx = torch.arange(3.0, requires_grad=True)\n(x * x).sum().backward()\nprint(x.grad)"
+    answer = pipeline.answer(program(code, "My solution to exercise 3:"))
+    assert not answer.is_draft
+    assert answer.reply is None
+    assert answer.before is not None
+    assert answer.before.outcome is Outcome.FINISHED
+
+
+def test_code_that_runs_and_shows_nothing_wrong_is_left_alone(pipeline: Pipeline) -> None:
+    answer = pipeline.answer(program("import torch\nprint(torch.ones(2))", "Is there a nicer way to print?"))
+    assert not answer.is_draft
+    assert answer.reason == "the code runs and nothing is wrong with it"
+
+
+def test_an_error_that_no_entry_knows_is_left_alone(pipeline: Pipeline) -> None:
+    answer = pipeline.answer(program("import torch\ntorch.ones(2) @ torch.ones(3)"))
+    assert not answer.is_draft
+    assert answer.reason == "another error: RuntimeError"
+
+
+def test_a_question_without_code_is_answered_with_the_entrys_own_example(pipeline: Pipeline) -> None:
+    message = "RuntimeError: grad can be implicitly created only for scalar outputs"
+    answer = pipeline.answer(asked(f"What does this mean?\n\n    {message}\n"))
+
+    assert answer.is_draft
+    assert (answer.snippet, answer.before, answer.repair, answer.proof) == (None, None, None, None)
+    assert answer.diagnosis is not None
+    assert (answer.diagnosis.confusion, answer.diagnosis.ran) == ("non_scalar_backward", False)
+    entry = pipeline.library.get("non_scalar_backward")
+    fixed = [case.text().strip() for case in entry.cases if case.role == "fixed"]
+    assert answer.reply is not None
+    assert any(code in answer.reply for code in fixed)
+
+
+def test_text_alone_is_not_answered_where_the_settings_say_so(pipeline: Pipeline) -> None:
+    silent = replace(
+        pipeline, settings=pipeline.settings.model_copy(update={"answer": AnswerSettings(text_only=False)})
+    )
+    message = "RuntimeError: grad can be implicitly created only for scalar outputs"
+    assert not silent.answer(asked(f"What does this mean?\n\n    {message}\n")).is_draft
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "```\n", "谢谢！", "\ud800", "`" * 5000, "[quote]" * 50, "\x00\x01"])
+def test_any_text_gets_an_answer_or_a_reason(pipeline: Pipeline, text: str) -> None:
+    answer = pipeline.answer(asked(text))
+    assert not answer.is_draft
+    assert answer.reason
+
+
+class Broken:
+    """A sandbox whose jail cannot be started."""
+
+    def run(self, order: Order) -> Run:
+        raise SandboxBroken
+
+
+def test_without_a_sandbox_nothing_is_guessed(pipeline: Pipeline) -> None:
+    with pytest.raises(SandboxError):
+        replace(pipeline, sandbox=Broken()).answer(program(VECTOR))
+
+
+def test_posts_that_need_no_run_are_sorted_out_without_a_sandbox(pipeline: Pipeline) -> None:
+    assert not replace(pipeline, sandbox=Broken()).answer(asked("Thanks, that helped!")).is_draft
+
+
+# Where the tape may change what a program does
+
+WATCHED = "import torch\nwatched = torch._C._len_torch_function_stack() > 0\n"
+
+
+def test_an_unknown_failure_that_only_the_tape_brings_about_is_no_failure(pipeline: Pipeline) -> None:
+    run = pipeline.run(WATCHED + "if watched:\n    raise RuntimeError('unknown to all entries')\nprint('fine')\n")
+    assert (run.outcome, run.stdout) == (Outcome.FINISHED, "fine\n")
+    assert run.tape is not None
+    assert not run.tape.trusted
+    assert run.tape.events == ()
+
+
+def test_an_unknown_failure_that_happens_anyway_keeps_its_tape(pipeline: Pipeline) -> None:
+    run = pipeline.run("import torch\ntorch.ones(2) @ torch.ones(3)\n")
+    assert run.outcome is Outcome.RAISED
+    assert run.tape is not None
+    assert run.tape.trusted
+    assert run.tape.events
+
+
+def test_a_tensor_of_the_programs_own_kind_is_run_without_the_tape_too(pipeline: Pipeline) -> None:
+    own = "class Own(torch.Tensor):\n    pass\n"
+    same, other = pipeline.run(WATCHED + own), pipeline.run(WATCHED + own + "assert watched\n")
+    assert same.tape is not None
+    assert same.tape.trusted
+    assert (other.outcome, other.tape.trusted if other.tape else None) == (Outcome.RAISED, False)
+
+
+def test_a_program_that_cannot_stand_the_tape_gets_no_verdict_from_it(pipeline: Pipeline) -> None:
+    code = WATCHED + "class Own(torch.Tensor):\n    pass\nx = torch.ones(3, requires_grad=True)\n" + (
+        "(x * x if watched else (x * x).sum()).backward()"
+    )  # fmt: skip
+    answer = pipeline.answer(program(code))
+    assert not answer.is_draft
+    assert answer.before is not None
+    assert answer.before.outcome is Outcome.FINISHED
+
+
+def test_a_loop_too_long_for_the_clock_is_run_for_its_first_passes(pipeline: Pipeline) -> None:
+    quick = pipeline.settings.model_copy(
+        update={"sandbox": pipeline.settings.sandbox.model_copy(update={"seconds": 0.8})}
+    )
+    run = replace(pipeline, settings=quick).run("import time\nfor step in range(10**6):\n    time.sleep(0.01)\nstep\n")
+    assert (run.outcome, run.passes) == (Outcome.FINISHED, "line 2: 3 passes")
+
+
+# Repairs that hide the symptom
+
+ENTRY = """
+title.en = "a fix that only hides the symptom"
+title.zh = "只掩盖症状的修复"
+family = "trial"
+kind = "mistake"
+link = "https://docs.pytorch.org/docs/stable/autograd.html"
+[seen]
+{seen}
+[[fix]]
+name = "hide"
+{fix}
+"""
+
+
+@pytest.fixture
+def with_fix(pipeline: Pipeline, tmp_path: Path) -> Callable[..., Pipeline]:
+    def with_fix(*, seen: str, fix: str) -> Pipeline:
+        """A pipeline that knows one entry only, with this fix."""
+        folder = tmp_path / "hides_the_symptom"
+        (folder / "cases").mkdir(parents=True)
+        (folder / "confusion.toml").write_text(ENTRY.format(seen=seen, fix=fix), encoding="utf-8")
+        for language in Language:
+            (folder / f"explain.{language.value}.md").write_text("why\n---\nhow\n", encoding="utf-8")
+        library = Library((read_entry(folder, own=False, words=signals.known_words()),))
+        return replace(pipeline, library=library, matcher=Matcher(library))
+
+    return with_fix
+
+
+FAILS = 'raises = "RuntimeError"'
+HIDING = {
+    "requires_grad_ on the loss": (
+        "x = torch.arange(3.0)\nloss = (x * x).sum()\nloss.backward()",
+        'replace = "loss.backward()"\nwith = "loss.requires_grad_().backward()"',
+        "gradient",
+    ),
+    "requires_grad_ on a loss without a name": (
+        "x = torch.arange(3.0)\n(x * x).sum().backward()",
+        'replace = "$LOSS.backward()"\nwith = "$LOSS.requires_grad_().backward()"',
+        "gradient",
+    ),
+    "a detach": (
+        "x = torch.arange(3.0, requires_grad=True)\ny = x * x\nz = y.exp().sum()\nz.backward()\n(y * y).sum().backward()",
+        'replace = "(y * y).sum()"\nwith = "(y.detach() * x).sum()"',
+        "gradient",
+    ),
+    "a detach that leaves the values alone": (
+        "x = torch.ones(3, requires_grad=True)\ny = x.exp()\ny.sum().backward()\n(y * x).sum().backward()",
+        'replace = "(y * x).sum()"\nwith = "(y.detach() * x).sum()"',
+        "gradient",
+    ),
+    "data in place of the tensor": (
+        "w = torch.ones(3, requires_grad=True)\ny = w.exp()\ny.add_(1)\n(y * w).sum().backward()",
+        'replace = "y = w.exp()"\nwith = "y = w.data.exp()"',
+        "gradient",
+    ),
+    "a deleted backward": (
+        "x = torch.ones(3, requires_grad=True)\ny = x * x\ny.backward()\nprint(x.grad)",
+        'replace = "y.backward()"\nwith = "pass"',
+        "gradient",
+    ),
+    "another loss": (
+        "x = torch.ones(3, requires_grad=True)\ny = x * x\ny.backward()",
+        'replace = "y = x * x"\nwith = "y = (x * x).sum()"',
+        "values_kept",
+    ),
+    "a graph kept that was to be built anew": (
+        "w = torch.ones(2, requires_grad=True)\ny = (w * w).sum()\no = torch.optim.SGD([w], lr=0.1)\n"
+        "for _ in range(2):\n    y.backward()\n    o.step()\nz = (w * y).sum()\nz.backward()",
+        'replace = "y.backward()"\nwith = "y.backward(retain_graph=True)"',
+        "error_gone",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_a_repair_that_hides_the_symptom_is_refused_and_never_shown_as_code(
+    with_fix: Callable[..., Pipeline], name: str
+) -> None:
+    code, fix, part = HIDING[name]
+    answer = with_fix(seen=FAILS, fix=fix).answer(program(f"import torch\n{code}"))
+
+    assert answer.is_draft
+    assert answer.repair is not None
+    assert answer.proof is not None
+    assert getattr(answer.proof, part).state is not CheckState.YES
+    assert not answer.proof.holds, answer.proof
+    assert answer.reply is not None
+    assert answer.repair.code.strip() not in answer.reply
+
+
+def test_an_honest_fix_of_the_same_kind_is_proved(with_fix: Callable[..., Pipeline]) -> None:
+    fix = 'replace = "$LOSS.backward()"\nwith = "$LOSS.sum().backward()"'
+    answer = with_fix(seen=FAILS, fix=fix).answer(program(VECTOR))
+    assert answer.proof is not None
+    assert answer.proof.holds
+
+
+def test_an_unproved_diagnosis_is_less_sure(pipeline: Pipeline, with_fix: Callable[..., Pipeline]) -> None:
+    hiding = with_fix(seen=FAILS, fix='replace = "y.backward()"\nwith = "pass"').answer(program(VECTOR))
+    assert hiding.diagnosis is not None
+    proved = pipeline.answer(program(VECTOR)).diagnosis
+    assert proved is not None
+    assert hiding.diagnosis.confidence < proved.confidence
+
+
+# What a moderator asks to be made again
+
+
+def test_a_moderator_may_choose_the_fix(pipeline: Pipeline) -> None:
+    answer = pipeline.answer_as(program(VECTOR), confusion="non_scalar_backward", fix="weights")
+    assert answer.repair is not None
+    assert "torch.ones_like(y)" in answer.repair.code
+    assert answer.proof is not None
+    assert answer.proof.holds
+
+
+def test_a_confusion_that_the_run_does_not_show_is_explained_by_its_own_example(pipeline: Pipeline) -> None:
+    answer = pipeline.answer_as(program("print(1)"), confusion="non_scalar_backward")
+    assert answer.is_draft
+    assert answer.before is None
+    assert answer.reply is not None
+
+
+def test_an_unknown_confusion_is_named_with_the_nearest_one(pipeline: Pipeline) -> None:
+    with pytest.raises(NotFound, match="non_scalar_backward"):
+        pipeline.answer_as(program(VECTOR), confusion="non_scaler_backward")
+
+
+def proved(pipeline: Pipeline, code: str, original: str | None = VECTOR) -> Answer:
+    return pipeline.prove(code, question=program(VECTOR), confusion="non_scalar_backward", original=original)
+
+
+def test_code_of_a_moderator_is_proved_like_any_other(pipeline: Pipeline) -> None:
+    good, bad = VECTOR.replace("y.b", "y.sum().b"), VECTOR.replace("y.b", "y.detach().b")
+    for code, holds in ((good, True), (bad, False)):
+        made = proved(pipeline, code)
+        assert made.proof is not None
+        assert made.proof.holds is holds
+        assert made.proof.proves(code) is holds
+
+
+@pytest.mark.parametrize("code", ["y.backward(", "", "\x00", "import torch\n1 / 0\n", "raise SystemExit(3)"])
+def test_code_of_a_moderator_that_does_not_run_has_no_proof(pipeline: Pipeline, code: str) -> None:
+    made = proved(pipeline, code)
+    assert made.proof is not None
+    assert not made.proof.holds
+
+
+def test_without_a_program_of_the_asker_values_are_not_compared(pipeline: Pipeline) -> None:
+    made = proved(pipeline, "import torch\nprint(torch.ones(1))\n", original=None)
+    assert made.proof is not None
+    assert made.proof.values_kept.state is CheckState.NOT_CHECKED
+    assert made.proof.error_gone.yes
