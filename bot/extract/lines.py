@@ -57,6 +57,7 @@ _CONTINUES_BLOCK = re.compile(r"^\s*(?:elif\b|else\s*:|except\b|finally\s*:)")
 _DECORATOR = re.compile(r"^\s*@[A-Za-z_][\w.]*(?:\(.*\))?\s*$")
 _WORD = re.compile(r"^\s*[A-Za-z_]\w*\s*$")
 _DOTTED = re.compile(r"^\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\s*$")
+_NAMES = re.compile(r"^\s*[A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_][\w.]*)+\s*$")
 _NO_CODE = re.compile(r"^[^=()\[\].#@:%!$<>*+/-]*$")
 _FIRST_SIGN = re.compile(r"^\s*[A-Za-z_@(\[{#'\"~\d.-]")
 _KEYWORD_STATEMENT = re.compile(r"^\s*(?:import|from|return|pass|break|continue|del|assert|raise|global|print)\b")
@@ -80,7 +81,7 @@ def kind_of(line: str) -> LineKind:
         return LineKind.COMMENT
     if _OUTPUT.match(line):
         return LineKind.OUTPUT
-    if _WORD.match(line) or _DOTTED.match(line):
+    if _WORD.match(line) or _DOTTED.match(line) or _NAMES.match(line):
         return LineKind.WEAK
     if line.lstrip().startswith(_TRIPLE_QUOTES) and opens_triple_quote(line) is not None:
         return LineKind.OPEN

@@ -200,11 +200,11 @@ def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known
     text = unit.text.strip()
     if _KEYWORDS.match(text):
         return strong
-    if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*", text):
-        base = text.split(".")[0]
+    if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*(?:\s*,\s*[A-Za-z_]\w*(?:\.\w+)*)*", text):
+        bases = {name.strip().split(".")[0] for name in text.split(",")}
         below = run[index + 1] if index + 1 < len(run) else None
         printed = below is not None and below.kind is LineKind.OUTPUT
-        return base in known | _CUSTOMARY and (strong or printed or marked)
+        return bases <= known | _CUSTOMARY and (strong or printed or marked)
     if text.endswith(":"):
         below = _next_filled(run, index)
         return below is not None and below.kind in (LineKind.CODE, LineKind.HEAD)

@@ -309,3 +309,9 @@ def test_an_empty_post_says_nothing() -> None:
     reading = read("")
 
     assert (reading.prose, reading.blocks, reading.mentions, reading.outputs, reading.error) == ("", (), (), (), None)
+
+
+def test_a_tuple_of_names_that_ends_a_program_is_part_of_it() -> None:
+    code = "import torch\na = torch.ones(2)\nda = a * 2\ndb = a * 3\nda, db"
+    assert read(f"```python\n{code}\n```").blocks[0].text == code
+    assert read(f"看看这段代码：\n{code}\n为什么？").blocks[0].text == code
