@@ -293,6 +293,8 @@ def test_code_without_a_proof_cannot_be_approved(waiting: Page) -> None:
         review.edit(connection, 1, revision=1, reply=examples.shown("print(2)\n"), by="mei", now=NOON)
 
     assert "Its code has no proof." in said(waiting)
+    assert "✗ no this is for other code" in said(waiting)
+    assert "Proof does not hold" in said(waiting)
     answer = waiting.visitor().post("/drafts/1/approve", revision=2)
     assert answer.status_code == 409
     assert "not run again" in texts(answer.text)
