@@ -54,6 +54,8 @@ AUTOGRAD = Phrases(
     "parameters", "batchnorm", "batch norm", "state_dict", "hook*", "checkpoint*",
     "update the parameters", "update parameters", ".data", "variable(", ".item()", "梯度", "求导",
     "反向传播", "反向求导", "微分", "导数", "计算图", "叶子", "叶张量", "偏导", "优化器", "原地",
+    "modulelist", "moduledict", "parameterlist", "*crossentropy*", "cross entropy", "*withlogits*",
+    "softmax", "model.eval*", "eval()", "running_mean", "running statistics", "交叉熵", "隐状态", "隐藏状态",
     "不更新", "权重", "参数", "损失", "不收敛", "求導", "微分", "導數", "計算圖", "反向傳播",
 )  # fmt: skip
 
