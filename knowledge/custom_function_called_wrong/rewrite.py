@@ -24,7 +24,7 @@ def apply(program: Program, target: Target) -> str | None:
             if not static:
                 rows[method.lineno] = " " * method.col_offset + "@staticmethod"
             first = method.args.args[0] if method.args.args else None
-            if static and first is not None and first.arg not in ("ctx", "self", "context", "c") and _lacks_ctx(target, method):
+            if static and first is not None and first.arg not in ("ctx", "self", "context", "c") and _lacks_ctx(method):
                 signatures.append((first, f"ctx, {inside.text(first)}"))
     code = moves.rebuilt(Program(inside.replaced(signatures)), before=rows)
     return code if code != program.code else None
@@ -49,7 +49,9 @@ def new_result(program: Program, target: Target) -> str | None:
 def _calls(program: Program, name: str) -> list[tuple[ast.AST, str]]:
     """`F()` → `F.apply`, `F.forward(x)` → `F.apply(x)`, where F is the class."""
     changes: list[tuple[ast.AST, str]] = []
-    applied = {id(node.value) for node in ast.walk(program.tree) if isinstance(node, ast.Attribute) and node.attr == "apply"}
+    applied = {
+        id(node.value) for node in ast.walk(program.tree) if isinstance(node, ast.Attribute) and node.attr == "apply"
+    }
     for node in ast.walk(program.tree):
         match node:
             case ast.Call(func=ast.Name(id=called), args=[], keywords=[]) if called == name:
@@ -59,7 +61,7 @@ def _calls(program: Program, name: str) -> list[tuple[ast.AST, str]]:
     return changes
 
 
-def _lacks_ctx(target: Target, method: ast.FunctionDef) -> bool:
+def _lacks_ctx(method: ast.FunctionDef) -> bool:
     used = {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
     return "ctx" not in {argument.arg for argument in method.args.args} and "self" not in used
 

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from bot.diagnose.shared import changed_by
-from bot.diagnose.view import Found, View
+from bot.diagnose.view import Found, View, called
 from bot.diagnose.vocabulary import listed, word
-from bot.domain.tape import Event, short_name
+from bot.domain.tape import Event, TensorState, short_name
 
 _PROBABILITIES = frozenset({"softmax", "sigmoid"})
 _LOSSES = {
@@ -51,7 +51,7 @@ def hides_parameters(view: View, value: Any) -> Found | None:
 @word
 def loss_given(view: View, value: Any) -> Found | None:
     """probabilities: a loss that applies softmax or sigmoid itself is given what softmax or sigmoid returned. $LOSS is
-    the loss function, $MAKER the other, $OUT a name of its result; the call of $MAKER is the cause line."""
+    the loss function and $VALUE its result, $MAKER the other, $OUT its result and $LAYER what makes it; the call of $MAKER is the cause line."""
     if "probabilities" not in listed(value):
         return None
     for event in view.tape.events:
@@ -59,11 +59,12 @@ def loss_given(view: View, value: Any) -> Found | None:
         maker = view.tape.maker(event.inputs[0].serial) if wanted and event.inputs else None
         if wanted is None or maker is None or short_name(maker.op) not in wanted:
             continue
-        named = next((n for s in (*maker.outputs, event.inputs[0]) if (n := view.ever_named(s.serial))), None)
+        names = {"LOSS": short_name(event.op), "MAKER": short_name(maker.op)}
+        names |= _first_name(view, "OUT", maker.outputs) | _first_name(view, "VALUE", event.outputs)
+        names |= layer_made(view, short_name(maker.op))
         return Found(
             text=f"{short_name(event.op)} at line {event.line} is given what {short_name(maker.op)} returned",
-            line=event.line, event=event.index, error_line=event.line, cause_line=maker.line,
-            names={"LOSS": short_name(event.op), "MAKER": short_name(maker.op)} | ({"OUT": named} if named else {}),
+            line=event.line, event=event.index, error_line=event.line, cause_line=maker.line, names=names,
         )  # fmt: skip
     return None
 
@@ -128,24 +129,41 @@ def function_class(view: View, value: Any) -> Found | None:
         )
         said = view.run.error.message if view.run.error else ""
         if "any" in listed(value) or ("nonstatic" in listed(value) and loose) or node.name in said:
-            names = {"F": node.name} | _own_statements(methods)
+            names = {"F": node.name} | _own_statements(view, methods)
             return Found(text=f"{node.name} is a Function of the asker's", line=node.lineno, names=names)
     return None
 
 
-def _own_statements(methods: list[ast.FunctionDef]) -> dict[str, str]:
+def _own_statements(view: View, methods: list[ast.FunctionDef]) -> dict[str, str]:
     names: dict[str, str] = {}
     for method in methods:
         for node in ast.walk(method):
             match node:
                 case ast.Return(value=ast.expr() as value) if method.name == "backward":
-                    names["RETURN"] = f"return {ast.unparse(value)}"
+                    names["RETURN"] = f"return {view.source(value)}"
                 case ast.AugAssign() if method.name == "forward":
-                    names.setdefault("CHANGE", ast.unparse(node))
+                    names.setdefault("CHANGE", view.source(node))
                 case ast.Expr(value=ast.Call(func=ast.Attribute(attr=called))) if method.name == "forward":
                     if called.endswith("_"):
-                        names.setdefault("CHANGE", ast.unparse(node))
+                        names.setdefault("CHANGE", view.source(node))
     return names
+
+
+def layer_made(view: View, function: str) -> dict[str, str]:
+    """$LAYER: the call that makes the layer of a function, such as `nn.Softmax(dim=1)` for softmax."""
+    for node in ast.walk(view.tree):
+        if isinstance(node, ast.Call) and called(node)[:1].isupper() and called(node).lower() == function:
+            return {"LAYER": view.source(node)}
+    return {}
+
+
+def _first_name(view: View, role: str, states: tuple[TensorState, ...]) -> dict[str, str]:
+    """A name that one of these tensors ever had, in the program or in a function."""
+    serials = {state.serial for state in states}
+    seen = (state for event in view.tape.events for state in (*event.inputs, *event.outputs) if state.serial in serials)
+    named = next((name for state in seen for name in state.names), None)
+    named = named or next((name for serial in sorted(serials) if (name := view.ever_named(serial))), None)
+    return {role: named} if named else {}
 
 
 def _alias(view: View, event: Event) -> Found | None:

@@ -240,7 +240,8 @@ def _written_zeroing(view: View) -> int | None:
 
 def _others_step(view: View, held: set[int], reached: set[int]) -> bool:
     """Whether another optimizer, or the program itself, changes what was reached."""
-    return any(reached & changed_by(event) for event in view.tape.events if _serials(event) != held)
+    first = view.backwards[0].index
+    return any(reached & changed_by(event) for event in view.tape.events[first:] if _serials(event) != held)
 
 
 def _optimizer_name(view: View, step: Event) -> dict[str, str]:
