@@ -18,8 +18,9 @@ from pathlib import Path
 from benchmarks.row import Row, from_times
 from bot.domain.run import Limits, Outcome
 from bot.sandbox import Order, environment, jail
-from bot.sandbox.client import JailedSandbox, Observed, seen, told, written
+from bot.sandbox.client import JailedSandbox
 from bot.sandbox.fork_server import ForkServer
+from bot.sandbox.ticket import Observed, seen, told, written
 from bot.settings import SandboxSettings
 
 SNIPPET = """

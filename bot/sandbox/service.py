@@ -11,7 +11,6 @@ import base64
 import binascii
 import contextlib
 import json
-import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -23,9 +22,11 @@ from typing import Any, TypeVar
 from bot.domain.run import Facts, Limits, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
 from bot.sandbox import NumericOrder, Order
+from bot.sandbox.child import readable
 from bot.sandbox.claims import LENGTH_BYTES, BadClaim, parse_frame
-from bot.sandbox.client import LARGEST_CLAIM, JailedSandbox, Observed, Ticket, told
+from bot.sandbox.client import LARGEST_CLAIM, JailedSandbox
 from bot.sandbox.self_attack import Finding
+from bot.sandbox.ticket import Observed, Ticket, told
 
 LARGEST_ORDER = 4 << 20
 LARGEST_ANSWER = 2 * LARGEST_CLAIM + (4 << 20)
@@ -61,7 +62,7 @@ class SandboxServer:
         """Answer connections, each in a thread, until `stop` is called."""
         try:
             while not self._stopped.is_set():
-                if select.select([self._socket], [], [], _POLL_SECONDS)[0]:
+                if readable(self._socket.fileno(), seconds=_POLL_SECONDS):
                     connection, _ = self._socket.accept()
                     threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
         finally:
@@ -192,7 +193,7 @@ def _unless_closed(ticket: Ticket, connection: socket.socket) -> Observed:
         try:
             return ticket.result(seconds=_POLL_SECONDS)
         except TimeoutError:
-            if select.select([connection], [], [], 0)[0]:
+            if readable(connection.fileno(), seconds=0):
                 ticket.cancel()
 
 

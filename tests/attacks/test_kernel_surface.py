@@ -11,8 +11,8 @@ import pytest
 
 from bot.domain.run import Outcome, Run
 from bot.sandbox import Order, jail, seccomp
-from bot.sandbox.client import written
 from bot.sandbox.fork_server import ForkServer
+from bot.sandbox.ticket import written
 from tests.attacks.attack import CALL, LIMITS, Attack, harmless
 
 pytestmark = pytest.mark.sandbox

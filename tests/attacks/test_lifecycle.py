@@ -17,8 +17,10 @@ import pytest
 from bot.domain.run import Limits, Outcome, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError
 from bot.sandbox import Order, jail
-from bot.sandbox.client import JailedSandbox, written
-from bot.sandbox.fork_server import ForkServer, ServerDied
+from bot.sandbox.child import ServerDied
+from bot.sandbox.client import JailedSandbox
+from bot.sandbox.fork_server import ForkServer
+from bot.sandbox.ticket import written
 from tests.attacks.attack import GOOD, GOOD_PRINTS, LIMITS, MEMORY_MIB, SHORT
 from tests.attacks.conftest import SETTINGS
 from tests.attacks.processes import children_of, eventually, every_descendant, memory_kib, open_files

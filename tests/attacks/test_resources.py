@@ -9,7 +9,7 @@ from tests.attacks.attack import CALL, MEMORY_MIB, SHORT, Attack, harmless
 
 pytestmark = pytest.mark.sandbox
 
-SIGABRT, SIGKILL, SIGSEGV, SIGXCPU = 6, 9, 11, 24
+SIGABRT, SIGKILL, SIGSEGV = 6, 9, 11
 
 MEMORY = [
     Attack(name="one huge bytes object", code="x = b'a' * (50 << 30)", outcome=Outcome.OUT_OF_MEMORY),
@@ -109,12 +109,12 @@ PROCESSES = [
 ]
 
 TIME = [
-    Attack(name="spinning", code="while True: pass", limit="cpu", outcome=Outcome.TIMED_OUT, signal=SIGXCPU),
+    Attack(name="spinning", code="while True: pass", limit="cpu", outcome=Outcome.TIMED_OUT, exit_status=0),
     Attack(
         name="spinning and catching everything",
         code="while True:\n    try:\n        while True: pass\n    except BaseException: pass",
         limit="cpu",
-        signal=SIGXCPU,
+        signal=SIGKILL,
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(
@@ -126,7 +126,7 @@ TIME = [
         name="a regular expression that holds the interpreter",
         code="import re\nre.match('(a+)+$', 'a' * 64 + 'b')",
         limit="cpu",
-        signal=SIGXCPU,
+        signal=SIGKILL,
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(
@@ -363,3 +363,15 @@ def test_a_run_that_is_stopped_still_tells_how_far_it_came(run: Callable[..., Ru
     assert ran.stdout == "first\n"
     assert [echo.text for echo in ran.echoes] == ["1"]
     assert ran.facts.signal is None  # it reported by itself, within the grace time
+
+
+def test_a_training_loop_without_end_tells_how_far_it_came(run: Callable[..., Run], still_good: None) -> None:
+    """It uses up the processor's limit and is warned, as by the clock."""
+    ran = run(
+        "import torch\nw = torch.ones(2, requires_grad=True)\nstep = 0\nstep\n"
+        "while True:\n    (w * w).sum().backward()\n    step += 1\n"
+    )
+
+    assert ran.outcome is Outcome.TIMED_OUT
+    assert ran.facts.limit == "cpu"
+    assert [echo.text for echo in ran.echoes] == ["0"]

@@ -1,0 +1,162 @@
+"""Watches one run to its end: the clock, the bytes and the kill are here, outside the jail."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+
+from bot.domain.run import Limits
+from bot.sandbox.child import Child, ServerDied
+
+#: Between the warning at the wall limit, on which the program may report how far it came, and the kill.
+GRACE_SECONDS = 0.3
+#: How long the fork server may take to report an end that was forced.
+REPORT_SECONDS = 5.0
+_CHUNK = 1 << 16
+
+
+@dataclass(slots=True)
+class Ending:
+    """What was seen of one run."""
+
+    exit_status: int | None = None
+    signal: int | None = None
+    limit: str | None = None
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    stdout: bytes = b""
+    stderr: bytes = b""
+    claim: bytes = b""
+    cancelled: bool = False
+
+
+def watch(child: Child, order: bytes, *, limits: Limits, cancelled: int | None = None) -> Ending:
+    """Hand the order to a child that is ready, and watch the run to its end.
+
+    `limits` gives the wall clock and the bytes; the others were put on when the child was made.
+    `cancelled` is a descriptor that becomes readable when nobody wants the run any more.
+    Raises `ServerDied` when the end is not reported.
+    """
+    return _Watch(child, order, limits=limits, cancelled=cancelled).to_the_end()
+
+
+class _Watch:
+    """One run while it lasts: a loop over the pipes, the clock and the status socket."""
+
+    def __init__(self, child: Child, order: bytes, *, limits: Limits, cancelled: int | None) -> None:
+        self._child = child
+        self._limits = limits
+        self._unsent = memoryview(order)
+        self._read_so_far = {"stdout": bytearray(), "stderr": bytearray(), "claim": bytearray()}
+        self._ending = Ending()
+        self._warned = self._killed = False
+        self._started = time.monotonic()
+        self._next_step = self._started + limits.seconds
+        self._poll = select.poll()
+        self._names: dict[int, str] = {}
+        for name, file in child.files.items():
+            os.set_blocking(file, False)
+            self._follow(file, name, select.POLLOUT if name == "code" else select.POLLIN)
+        if cancelled is not None:
+            self._follow(cancelled, "cancelled", select.POLLIN)
+
+    def to_the_end(self) -> Ending:
+        """Watch until the end was reported and all output is read."""
+        while set(self._names.values()) - {"cancelled"}:
+            for file, _ in self._poll.poll(max(0.0, self._next_step - time.monotonic()) * 1000):
+                self._happened(file)
+            if time.monotonic() >= self._next_step:
+                self._time_is_up()
+        self._ending.stdout = bytes(self._read_so_far["stdout"])
+        self._ending.stderr = bytes(self._read_so_far["stderr"])
+        self._ending.claim = bytes(self._read_so_far["claim"])
+        return self._ending
+
+    def _happened(self, file: int) -> None:
+        match self._names.get(file):
+            case "code":
+                self._send(file)
+            case "stdout" | "stderr" as name:
+                self._read(file, name, most=self._limits.output_bytes, limit="output")
+            case "claim":
+                self._read(file, "claim", most=self._limits.claim_bytes, limit="claim")
+            case "status":
+                self._ended(file)
+            case "cancelled":
+                self._forget(file)
+                self._ending.cancelled = True
+                self._kill(None)
+
+    def _send(self, file: int) -> None:
+        try:
+            self._unsent = self._unsent[os.write(file, self._unsent[:_CHUNK]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._unsent = memoryview(b"")
+        if not self._unsent:
+            self._forget(file)
+            os.close(self._child.files.pop("code"))
+
+    def _read(self, file: int, name: str, *, most: int, limit: str) -> None:
+        try:
+            part = os.read(file, _CHUNK)
+        except BlockingIOError:
+            return
+        if not part:
+            self._forget(file)
+            return
+        kept = self._read_so_far[name]
+        room = most - len(kept)
+        kept += part[:room]
+        if len(part) > room:
+            self._kill(limit)
+
+    def _ended(self, file: int) -> None:
+        """The fork server says how the run ended: take over what the kernel told it."""
+        report = self._child.read_status()
+        self._forget(file)
+        if "exit_status" not in report:
+            raise ServerDied("the fork server is gone")
+        ending = self._ending
+        ending.seconds = time.monotonic() - self._started
+        ending.exit_status, ending.signal = report["exit_status"], report["signal"]
+        ending.cpu_seconds = report["cpu_seconds"]
+        if ending.limit is None and ending.cpu_seconds >= self._limits.cpu_seconds:
+            ending.limit = "cpu"
+
+    def _time_is_up(self) -> None:
+        """First the warning, then the kill, then the end of our patience with the jail."""
+        if self._killed:
+            raise ServerDied("a run could not be killed")
+        if self._warned:
+            self._kill("wall")
+            return
+        self._warned = True
+        self._ending.limit = "wall"
+        self._next_step = time.monotonic() + GRACE_SECONDS
+        self._child.warn()
+
+    def _kill(self, limit: str | None) -> None:
+        if self._killed:
+            return
+        self._killed = True
+        self._ending.limit = self._ending.limit or limit
+        self._next_step = time.monotonic() + REPORT_SECONDS
+        self._child.kill()
+
+    def _follow(self, file: int, name: str, events: int) -> None:
+        self._names[file] = name
+        self._poll.register(file, events)
+
+    def _forget(self, file: int) -> None:
+        self._poll.unregister(file)
+        del self._names[file]
+
+
+def hit_no_limit(ending: Ending) -> bool:
+    """Whether the run ended by a signal that no limit explains: then its fork server is replaced."""
+    return ending.signal not in (None, signal.SIGXCPU) and ending.limit is None and not ending.cancelled

@@ -1,0 +1,178 @@
+"""One fork server and the thread that it lives and dies with."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from bot.domain.run import Limits, Run
+from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
+from bot.sandbox import Order, jail, self_attack
+from bot.sandbox.child import Child, ServerDied
+from bot.sandbox.fork_server import ForkServer
+from bot.sandbox.ticket import Observed, Ticket, seen, told, written
+from bot.sandbox.watch import hit_no_limit
+from bot.settings import SandboxSettings
+
+#: How often a run is begun again when the fork server dies under it.
+MOST_ATTEMPTS = 3
+
+
+class Queue(Protocol):
+    """Where a worker gets its orders."""
+
+    @property
+    def usual_limits(self) -> Limits:
+        """The limits under which children are made ahead of their orders."""
+
+    def take(self) -> Ticket | None:
+        """The next order; waits for one. None when there will be no more."""
+
+    def lost(self, worker: Worker) -> None:
+        """This worker takes no further orders."""
+
+
+class Worker(threading.Thread):
+    """One fork server and the thread that it lives and dies with."""
+
+    def __init__(self, queue: Queue, settings: SandboxSettings, made_of: jail.Parts, *, tries_itself: bool) -> None:
+        super().__init__(name="sandbox", daemon=True)
+        self._queue = queue
+        self._settings = settings
+        self._made_of = made_of
+        self._server: ForkServer | None = None
+        self._waiting: Child | None = None
+        self._runs = 0
+        self._booted = threading.Event()
+        self._problem: SandboxError | None = None
+        self._in_hand: Ticket | None = None
+        self._tries_itself = tries_itself
+        self.findings: tuple[self_attack.Finding, ...] = ()
+        self.memory_enforced_by = ""
+
+    def wait_until_ready(self) -> None:
+        """Return when the fork server stands. Raises why it does not."""
+        self._booted.wait()
+        if self._problem is not None:
+            raise self._problem
+
+    def run(self) -> None:
+        """Serve the queue until the sandbox is closed."""
+        try:
+            server = self._stand_up()
+            if self._tries_itself:
+                self.findings = attack(server, limits=self._queue.usual_limits, layers=self._made_of.layers)
+        except SandboxError as error:
+            self._problem = error
+            return
+        finally:
+            self._booted.set()
+        try:
+            while (ticket := self._queue.take()) is not None:
+                self._serve(ticket)
+        finally:
+            self._tear_down()
+            self._queue.lost(self)
+
+    def give_up(self) -> None:
+        """End the run in hand; nobody waits for it any more."""
+        ticket = self._in_hand
+        if ticket is not None:
+            ticket.cancel()
+
+    def _serve(self, ticket: Ticket) -> None:
+        self._in_hand = ticket
+        try:
+            ticket.finish(observed=self._observed(ticket))
+        except SandboxError as error:
+            ticket.finish(error=error)
+        except OSError as error:  # no descriptors or processes left on this side
+            ticket.finish(error=SandboxBusy(f"this process has no room for another run: {error}"))
+        finally:
+            self._in_hand = None
+            ticket.abandon()
+
+    def _observed(self, ticket: Ticket) -> Observed:
+        """Run the order; begin again when the fork server dies under it."""
+        for _ in range(MOST_ATTEMPTS):
+            if not ticket.wanted:
+                break
+            try:
+                return self._run_once(ticket)
+            except (ServerDied, SandboxUnavailable) as error:
+                self._tear_down()
+                last = str(error)
+        else:
+            raise SandboxBroken(f"the sandbox broke {MOST_ATTEMPTS} times under one run: {last}")
+        raise SandboxError("the run was cancelled")
+
+    def _run_once(self, ticket: Ticket) -> Observed:
+        server = self._stand_up()
+        limits = ticket.order.limits
+        child = self._child_for(server, limits)
+        try:
+            child.wait_until_ready()
+            self._waiting = server.prepare(self._queue.usual_limits, ahead=True)
+            ending = server.run(child, written(ticket.order), limits=limits, cancelled=ticket.cancelled)
+        finally:
+            child.close()
+        self._runs += 1
+        if self._runs >= self._settings.recycle_runs or hit_no_limit(ending):
+            self._tear_down()
+            self._server = self._new_server()  # boots while nobody waits
+        if ending.cancelled:
+            raise SandboxError("the run was cancelled")
+        facts = seen(ending, layers=self._made_of.layers, memory_enforced_by=self.memory_enforced_by)
+        return Observed(facts=facts, stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim)
+
+    def _child_for(self, server: ForkServer, limits: Limits) -> Child:
+        """The waiting child when it was locked in under these limits; else a new one."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            if (waiting.limits.cpu_seconds, waiting.limits.memory_mib) == (limits.cpu_seconds, limits.memory_mib):
+                return waiting
+            waiting.close()
+        return server.prepare(limits)
+
+    def _stand_up(self) -> ForkServer:
+        """The fork server, booted now if there is none."""
+        if self._server is None:
+            self._server = self._new_server()
+        if not self._server.ready:
+            try:
+                self._server.wait_until_ready()
+            except SandboxError:
+                self._tear_down()
+                raise
+            self._runs = 0
+            self.memory_enforced_by = self._server.memory_enforced_by
+            self._waiting = self._server.prepare(self._queue.usual_limits, ahead=True)
+        return self._server
+
+    def _new_server(self) -> ForkServer:
+        return ForkServer(self._made_of, uid=self._settings.uid, memory_mib=self._settings.memory_mib)
+
+    def _tear_down(self) -> None:
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+def attack(server: ForkServer, *, limits: Limits, layers: tuple[str, ...]) -> tuple[self_attack.Finding, ...]:
+    """Attack the jail of a fork server from within. For the thread that started it."""
+
+    def run(order: Order) -> Run:
+        child = server.prepare(order.limits)
+        try:
+            ending = server.run(child, written(order), limits=order.limits)
+        except ServerDied as error:
+            raise SandboxUnavailable(f"the sandbox broke when it was tried: {error}") from error
+        finally:
+            child.close()
+        facts = seen(ending, layers=layers, memory_enforced_by=server.memory_enforced_by)
+        return told(Observed(facts=facts, stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim), order)
+
+    return self_attack.findings(run, limits=limits)
