@@ -1,0 +1,8 @@
+import torch
+from torch import nn
+
+layer = nn.Linear(2, 1)
+with torch.no_grad():
+    layer.weight.copy_(torch.tensor([[1.0, 2.0]]))
+layer(torch.ones(1, 2)).sum().backward()
+print(layer.weight.grad)
