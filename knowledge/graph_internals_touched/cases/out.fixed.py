@@ -1,0 +1,8 @@
+import torch
+
+a = torch.ones(2, requires_grad=True)
+b = torch.ones(2)
+total = torch.zeros(2)
+total = torch.add(a, b)
+total.sum().backward()
+print(a.grad)
