@@ -2,7 +2,7 @@
 
 A message counts as known when at least one of these was seen to happen:
 - *shown*: a case of an entry raised or warned it in the sandbox, and the run was diagnosed as that entry;
-- *recognised*: a post that only quotes it was answered with an entry that lists its wording.
+- *recognised*: a post that only quotes it was answered, by the whole pipeline, with an entry that lists its wording.
 A silent confusion counts as known when its post is answered with the entry that its file names.
 The lists lie in `knowledge/coverage/`.
 """
@@ -18,7 +18,7 @@ from bot.diagnose.match import wordings_of
 from bot.diagnose.messages import Message, read_messages
 from bot.domain.confusion import Confusion
 from bot.domain.post import Language, Post, Question
-from bot.domain.snippet import QuotedError, Reading
+from bot.domain.snippet import Reading
 from bot.library import shipped_folder
 from bot.pipeline import Pipeline
 
@@ -117,11 +117,11 @@ def _among(text: str, said: Iterable[str]) -> bool:
 
 def _recognised(message: Message, pipeline: Pipeline) -> str | None:
     """The entry that a post which only quotes the message is answered with, if that entry lists the wording."""
-    quoted = Reading(language=Language.ENGLISH, error=QuotedError(message=message.text, type=message.kind))
-    found = pipeline.matcher.by_text(quoted, asks=lambda _: False)
-    if found is None:
+    raw = f"My program for training a network says this, and I do not understand why:\n\n{message.kind}: {message.text}\n"
+    answer = pipeline.answer(Question(post=Post(id="quoted", raw=raw), language=Language.ENGLISH))
+    if not answer.is_draft or answer.diagnosis is None or answer.diagnosis.ran:
         return None
-    entry = pipeline.library.get(found.confusion)
+    entry = pipeline.library.get(answer.diagnosis.confusion)
     return entry.name if wording.says(message.text, wordings_of(entry)) else None
 
 

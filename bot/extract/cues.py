@@ -51,7 +51,7 @@ AUTOGRAD = Phrases(
     "optimizer*", "optimiser*", "hidden state*", "repackage*", "computation graph*",
     "computational graph*", "create_graph", "retain_graph", "volatile", "freez*", "frozen", "nan", "nans",
     "vjp", "the graph", "weights are not", "weights not", "not updating", "loss", "losses", "weights",
-    "parameters", "batchnorm", "batch norm", "state_dict", "hook*", "checkpoint*",
+    "parameters", "nn.parameter*", "module.__init__*", "batchnorm", "batch norm", "state_dict", "hook*", "checkpoint*",
     "update the parameters", "update parameters", ".data", "variable(", ".item()", "梯度", "求导",
     "反向传播", "反向求导", "微分", "导数", "计算图", "叶子", "叶张量", "偏导", "优化器", "原地",
     "modulelist", "moduledict", "parameterlist", "*crossentropy*", "cross entropy", "*withlogits*",
