@@ -19,6 +19,10 @@ _ASKING: tuple[tuple[str, str], ...] = (
     ("after", r"\bafter(?:wards)?\b|之后|以后"),
     ("same", r"\bsame\b|equal|identical|相同|一样|一致"),
     ("values", r"\bvalues?\b|numbers|different|数值|值变|不一样|不同|变了"),
+)  # fmt: skip
+
+#: What they see: it may have many causes.
+_SYMPTOMS: tuple[tuple[str, str], ...] = (
     ("none", r"\bnone\b|空的|是空"),
     ("unchanged", r"(?:not?|n't|never|hardly) (?:be(?:ing|en)? )?(?:updat|chang|train|learn|improv|mov|converg)\w*|\bunchanged\b|stays? (?:constant|the same)|不更新|不变|没有变|没变|不动|不收敛|不下降|没有更新"),
     ("grows", r"\bgr(?:ow|ew)\w*|increas\w*|\bleak\w*|slower|out of memory|\boom\b|上涨|一直涨|增长|越来越|变慢|泄漏|泄露|爆"),
@@ -38,6 +42,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
     ("grad", r"\bgrad(?:s|ient|ients)?\b|deriv\w*|梯度|导数|偏导"),
     ("backward", r"\bback\s?ward\w*|back-?prop\w*|differentiat\w*|反向(?:传播|求导)?|求导|求梯度"),
     ("differentiable", r"(?:non-?|un)?differentiable|(?:can ?not|can't) be differentiated|可导|可微|能不能求导|可以求导"),
+    ("returns", r"\breturn(?:s|ed)?\b|返回"),
     ("forward", r"\bforward\b|前向|正向"),
     ("graph", r"\bgraphs?\b|计算图"),
     ("retain_graph", r"retain_graph|retain_variables|保留计算图"),
@@ -113,7 +118,8 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 CONCEPTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE)) for name, pattern in (*_ASKING, *_SUBJECTS)
+    (name, re.compile(pattern, re.IGNORECASE)) for name, pattern in (*_ASKING, *_SYMPTOMS, *_SUBJECTS)
 )
 NAMES = frozenset(name for name, _ in CONCEPTS)
 WAYS_OF_ASKING = frozenset(name for name, _ in _ASKING)
+SYMPTOMS = frozenset(name for name, _ in _SYMPTOMS)

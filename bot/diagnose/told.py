@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.diagnose import wording
-from bot.diagnose.concepts import NAMES, WAYS_OF_ASKING
+from bot.diagnose.concepts import NAMES, SYMPTOMS, WAYS_OF_ASKING
 from bot.domain.confusion import Confusion
 
 #: Longest passage that is compared with a phrase, in characters: beyond it, words meet by chance.
 LONGEST = 400
-#: A word is a family's own when at least this share of all phrases that say it are about that family.
+#: A word is a family's own when at least this share of all phrases that say it are about that family; where a run
+#: confirms what the words say, a smaller share will do.
 OWN = 0.3
-#: How much a word counts that is in no list of concepts, or only says that somebody asks.
+TOUCHED = 0.15
+#: How much a word counts that is in no list of concepts, or only says that somebody asks or sees something wrong.
 LESS = 0.5
 #: How much is taken off for what a passage says besides the phrase, at most.
 BESIDES = 0.4
@@ -40,6 +42,7 @@ class Phrasebook:
         self._entries = tuple(entries)
         self._asked = {entry.name: _said(sum(entry.asked_as.values(), ())) for entry in self._entries}
         self._not_this = {entry.name: _said(entry.not_this) for entry in self._entries}
+        self._said_by_all = Counter(word for entry in self._entries for word in self._every(entry))
         total = len(self._entries)
         counts: dict[str, int] = {}
         for phrases in self._asked.values():
@@ -48,16 +51,23 @@ class Phrasebook:
         # What half of all entries speak of weighs as little as can be, and a single rare word cannot decide alone.
         most = math.log(1 + total / 2)
         self._weights = {word: _factor(word) * min(most, math.log(1 + total / n)) for word, n in counts.items()}
-        said = Counter(
-            (word, entry.family) for entry in self._entries for one in self._asked[entry.name] for word in one
+        self._own = {entry.name: self._words_of(entry, share=OWN) for entry in self._entries}
+        self._touched = {entry.name: self._words_of(entry, share=TOUCHED) for entry in self._entries}
+
+    def _words_of(self, entry: Confusion, *, share: float) -> frozenset[str]:
+        """The subject's words of an entry that are mostly about its family."""
+        of_family = Counter(w for one in self._entries if one.family == entry.family for w in self._every(one))
+        return frozenset(
+            word for word in _subject(self._asked[entry.name]) if of_family[word] >= share * self._said_by_all[word]
         )
-        by_all = Counter(word for phrases in self._asked.values() for one in phrases for word in one)
-        self._own = {
-            entry.name: frozenset(
-                word for word in _subject(self._asked[entry.name]) if said[word, entry.family] >= OWN * by_all[word]
-            )
-            for entry in self._entries
-        }
+
+    def _every(self, entry: Confusion) -> list[str]:
+        return [word for phrase in self._asked[entry.name] for word in phrase]
+
+    def touches(self, entry: Confusion, text: str) -> bool:
+        """Whether a text says a word of the entry's own subject, or a symptom that its phrases name."""
+        seen = SYMPTOMS & frozenset().union(*self._asked[entry.name])
+        return not wording.words(text).isdisjoint(self._touched[entry.name] | seen)
 
     def ranking(self, title: str, prose: str, *, asks: Callable[[str], bool]) -> list[Told]:
         """Every entry that the post may ask about, the best first. `asks` says whether a sentence asks anything."""
@@ -101,11 +111,15 @@ def _said(phrases: Iterable[str]) -> tuple[frozenset[str], ...]:
 def _subject(phrases: Sequence[frozenset[str]]) -> frozenset[str]:
     """The concepts of an entry's phrases, and the other words that stand in more than one of them."""
     everything = [word for phrase in phrases for word in phrase]
-    return frozenset(word for word in everything if word in NAMES or everything.count(word) > 1) - WAYS_OF_ASKING
+    return (
+        frozenset(word for word in everything if word in NAMES or everything.count(word) > 1)
+        - WAYS_OF_ASKING
+        - SYMPTOMS
+    )
 
 
 def _factor(word: str) -> float:
-    return 1.0 if word in NAMES and word not in WAYS_OF_ASKING else LESS
+    return 1.0 if word in NAMES and word not in WAYS_OF_ASKING | SYMPTOMS else LESS
 
 
 def _passages(title: str, prose: str, asks: Callable[[str], bool]) -> list[str]:

@@ -16,7 +16,7 @@ QUESTION = Phrases(
     "any idea*", "any suggestion*", "any help", "any guidance", "any advice", "any hint*", "any clue",
     "please help", "please explain", "please advise", "please tell", "kindly *", "help me", "help please",
     "help needed", "wonder*", "don't get why", "don't understand", "do not understand", "not understand",
-    "cannot understand", "can't understand", "never understood", "confus*", "want to know", "want to ask",
+    "cannot understand", "can't understand", "never understood", "confus*", "want to know", "want to ask", "wanna ask", "wanna know",
     "would like to know", "would like to ask", "to get your help", "did someone", "did anyone",
     "did anybody", "did somebody", "question about", "don't know why", "don't know how", "don't see why",
     "为什么", "为何", "怎么", "如何", "怎样", "请问", "请教", "求助", "求教", "求解答", "求大神", "不懂",

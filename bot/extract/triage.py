@@ -12,11 +12,13 @@ from bot.extract import cues
 from bot.extract.messages import is_autograd_message
 from bot.extract.phrases import Words
 
+# How titles begin that want something changed, whatever questions the text leads to.
+_PROPOSAL_TITLE = re.compile(r"^\W*(?:\[[^\]]*\]\W*)*(?:feature request|proposal|rfc|we should|todo|to-do)\b")
 # How titles of changes to a project begin. The second kind also begins titles of people with a problem.
 _CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:(?:feat|fix|docs?|chore|refactor|test|ci|perf|build)(?:\([^)]*\))?!?:|"
     r"(?:add(?:ed|s|ing)?|fix(?:ed|es)?|improved?|implement(?:ed|s)?|remove[ds]?|refactor|bump|rename|deprecate|"
-    r"revert|clean ?up|feature request|proposal|rfc|we should|todo|to-do)\b)"
+    r"revert|clean ?up)\b)"
 )
 _MAYBE_CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
@@ -146,9 +148,11 @@ def _link(told: _Told) -> bool:
 
 
 def _announcement(told: _Told) -> bool:
+    title = told.title.lower
+    if _PROPOSAL_TITLE.match(title) and not told.own_error:
+        return True
     if told.prose_asks:
         return False
-    title = told.title.lower
     if _CHANGE_TITLE.match(title) and not told.asks:
         return True
     if _MAYBE_CHANGE_TITLE.match(title) and not (told.asks or told.complains):
