@@ -120,10 +120,9 @@ def _layer(view: View, op: str) -> dict[str, str]:
 def _data_edit(view: View) -> Found | None:
     events = view.tape.events
     for write in events:
-        source = next((maker for serial in write.writes if (maker := view.tape.maker(serial))), None)
-        if source is None or source.op != "Tensor.data.__get__" or not source.inputs:
+        edited = _edited_behind(view, write)
+        if edited is None:
             continue
-        edited = source.inputs[0].serial
         users = [
             event
             for event in events[: write.index]
@@ -139,13 +138,23 @@ def _data_edit(view: View) -> Found | None:
                     if one.index < write.index
                 )
                 if call.backward is not None and user.node in call.backward.nodes and not freed:
-                    name = view.ever_named(edited) or next(iter(source.inputs[0].names), None)
+                    name = view.ever_named(edited) or _target(view, write.line)
                     return Found(
                         text=f"line {write.line} changes numbers that line {user.line} needs, behind autograd's back",
                         line=write.line, event=write.index, error_line=call.line, cause_line=write.line,
                         names={"NEEDED": _said(view, user.line, user.op)} | ({"X": name} if name else {}),
                     )  # fmt: skip
     return None
+
+
+def _edited_behind(view: View, event: Event) -> int | None:
+    """The tensor whose numbers a write through `.data` changes."""
+    if event.op == "Tensor.data.__set__" and event.inputs:
+        return event.inputs[0].serial
+    source = next((maker for serial in event.writes if (maker := view.tape.maker(serial))), None)
+    if source is None or source.op != "Tensor.data.__get__" or not source.inputs:
+        return None
+    return source.inputs[0].serial
 
 
 def _target(view: View, line: int) -> str | None:

@@ -103,10 +103,9 @@ def moves_statistics(view: View, value: Any) -> Found | None:
     cause line."""
     found = None
     for event in view.tape.events:
-        if short_name(event.op) != "batch_norm" or len(event.inputs) < 4 or found is not None:
-            continue
-        trained = any(state.requires_grad for state in event.inputs[3:])
-        if event.writes and not trained:
+        # Running statistics are changed without a new version, so the layer's mode tells, not a write.
+        norm = event.op == "module" and event.note is not None and re.match(r"\w*BatchNorm\w* train$", event.note)
+        if found is None and norm and len(event.inputs) >= 4 and not any(state.requires_grad for state in event.inputs):
             found = Found(
                 text=f"line {event.line} changes the running statistics of a frozen layer",
                 line=event.line, event=event.index, cause_line=event.line,
@@ -167,23 +166,45 @@ def _first_name(view: View, role: str, states: tuple[TensorState, ...]) -> dict[
 
 
 def _alias(view: View, event: Event) -> Found | None:
-    one, other = (state.serial for state in event.inputs[:2])
+    """For a comparison of a memory with itself: the assignment that made a second name of it, if it was written to since."""
     texts = _two_sides(view, event.line)
     if texts is None or texts[0] == texts[1]:
         return None
-    family = {one, other}
-    written = [e for e in view.tape.events[: event.index] if (changed_by(e) & family) or _same_data(view, e, family)]
-    bindings = [(b.line, b.name) for b in view.tape.bindings if b.serial in family and b.name in texts]
-    for line, name in sorted(bindings, reverse=True):
-        made = next((b.at for b in view.tape.bindings if b.name == name and b.serial in family), 0)
-        if any(e.index >= made for e in written):
-            source = next((text for text in texts if text != name), name)
+    family = {state.serial for state in event.inputs[:2]}
+    if not any((changed_by(e) & family) or _same_data(view, e, family) for e in view.tape.events[: event.index]):
+        return None
+    for text, other in (texts, texts[::-1]):
+        made = _made_without_copy(view, text, event.line)
+        if made is not None:
             return Found(
-                text=f"`{name}` and `{source}` at line {event.line} are one and the same memory",
-                line=event.line, event=event.index, error_line=event.line, cause_line=line,
-                names={"OLD": name, "X": source},
+                text=f"`{text}` and `{other}` at line {event.line} are one and the same memory",
+                line=event.line, event=event.index, error_line=event.line, cause_line=made.lineno,
+                names={"OLD": ast.unparse(made.targets[0]), "X": view.source(made.value)},
             )  # fmt: skip
     return None
+
+
+def _made_without_copy(view: View, text: str, line: int) -> ast.Assign | None:
+    """The last assignment before a line of the name in an expression, when its value is no copy and no new tensor."""
+    name = re.split(r"[.\[(]", text)[0]
+    for node in ast.walk(view.tree):
+        match node:
+            case ast.For(target=ast.Tuple(elts=loops), iter=ast.Call(func=ast.Name(id="zip"), args=lists)):
+                named = {ast.unparse(one): ast.unparse(many) for one, many in zip(loops, lists, strict=False)}
+                name = named.get(name, name)
+    made = [
+        node
+        for node in ast.walk(view.tree)
+        if isinstance(node, ast.Assign) and node.lineno < line and ast.unparse(node.targets[0]) == name
+    ]
+    if not made or not isinstance(made[-1].value, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.ListComp)):
+        return None
+    last = max(made, key=lambda node: node.lineno)
+    value = ast.unparse(last.value)
+    copies = ("clone", "copy", "torch.", "nn.", "Linear", "Sequential")
+    plain = isinstance(last.value, (ast.Name, ast.Attribute, ast.Subscript))
+    handed = any(word in value for word in ("state_dict()", "parameters()", ".detach()", ".data", ".numpy()"))
+    return last if (plain or handed) and not any(word in value for word in copies) else None
 
 
 def _same_data(view: View, event: Event, family: set[int]) -> bool:

@@ -1,0 +1,8 @@
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+model.eval()
+with torch.no_grad():
+    print(model(torch.ones(1, 2)))
