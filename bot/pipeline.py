@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot import context, verify
 from bot.context import Contexts
-from bot.diagnose import facts, signals
+from bot.diagnose import facts, signals, wellformed
 from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
 from bot.domain.confusion import Confusion, ConfusionKind
@@ -21,6 +21,7 @@ from bot.draft import render
 from bot.extract import triage
 from bot.extract.reading import read
 from bot.library import Library, read_library, shipped_contexts
+from bot.repair import propose
 from bot.repair.propose import repairs, written_by_hand
 from bot.sandbox import NumericOrder, Order, Sandbox, doubt
 from bot.settings import Settings
@@ -235,8 +236,7 @@ class Pipeline:
     # Where nothing could be run, or nothing was seen
 
     def _nothing_seen(self, question: Question, reading: Reading, shown: Shown) -> Answer:
-        shows_code = bool(reading.blocks) or reading.error is None
-        if shown.run.outcome is Outcome.FINISHED and shows_code:
+        if shown.run.outcome is Outcome.FINISHED and reading.blocks:
             return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
         answer = self._from_text(question, reading)
         if answer.is_draft:
@@ -253,8 +253,21 @@ class Pipeline:
             return self._skip(question, reading, "nothing to run and nothing asked")
         diagnosis = self.matcher.by_text(reading, title=question.title, asks=triage.asks_in)
         if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
-            return self._skip(question, reading, "no entry fits the words")
+            return self._code_wanted(question, reading) or self._skip(question, reading, "no entry fits the words")
         return self._explained(question, reading, self.library.get(diagnosis.confusion), diagnosis)
+
+    def _code_wanted(self, question: Question, reading: Reading) -> Answer | None:
+        """A draft that only asks for the code, where the settings want it and the code is what is missing."""
+        if not self.settings.answer.ask_for_code or not triage.lacks_code(reading):
+            return None
+        reply = render.request(reading.language, reported=reading.error, picture=reading.picture_only)
+        return Answer(
+            id=question.post.id,
+            language=reading.language,
+            verdict=Verdict.DRAFT,
+            reason="the code is missing",
+            reply=reply,
+        )
 
     def _explained(self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis) -> Answer:
         example, told = self._example(entry)
@@ -364,4 +377,7 @@ def pipeline(
 ) -> Pipeline:
     """The pipeline over the project's entries and an admin's. Raises `KnowledgeError` when one is not well formed."""
     library = read_library(admins, words=signals.known_words())
+    for entry in library:
+        wellformed.check(entry)
+        propose.check(entry)
     return Pipeline(sandbox, library, Matcher(library), context.read_contexts(shipped_contexts()), settings, clock)

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from bot.diagnose import facts
 from bot.diagnose.match import wordings_of
 from bot.diagnose.messages import Messages, read_messages
+from bot.diagnose.signals import WORDS
 from bot.domain.answer import Answer
 from bot.domain.confusion import Case, Confusion, ConfusionKind
 from bot.domain.post import Language, Post, Question
 from bot.domain.run import Outcome
 from bot.domain.snippet import Reading
-from bot.errors import KnowledgeError
 from bot.pipeline import Pipeline
+from bot.repair.patterns import names_in
 
 
 def broken_promises(entry: Confusion, pipeline: Pipeline) -> Iterator[str]:
@@ -65,11 +65,15 @@ def _well_formed(entry: Confusion) -> Iterator[str]:
             yield f"explain.{language.value}.md uses {{{min(used - declared)}}}, which [facts] does not declare"
     if facts_used(entry.explain[Language.ENGLISH]) != facts_used(entry.explain[Language.CHINESE]):
         yield "explain.en.md and explain.zh.md do not use the same facts"
-    for name, expression in entry.facts.items():
-        try:
-            facts.check_fact(expression)
-        except KnowledgeError as error:
-            yield f"[facts] {name}: {error}"
+    for fix in entry.fixes:
+        known = _bound_by_words() | names_in(fix.replace or "")
+        for text in (fix.with_, fix.insert_after, fix.insert_before, fix.append):
+            yield from (f"[[fix]] {fix.name}: no word binds ${name}" for name in sorted(names_in(text or "") - known))
+
+
+def _bound_by_words() -> frozenset[str]:
+    """The $NAMES that words say they bind."""
+    return frozenset(name for function in WORDS.values() for name in names_in(function.__doc__ or ""))
 
 
 def _listed(entry: Confusion) -> Iterator[str]:

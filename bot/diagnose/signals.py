@@ -7,6 +7,7 @@ The words stand in `bot/diagnose/words/`, grouped by what they look at.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from bot.diagnose.words import (
 )
 from bot.diagnose.words.said import ASKED
 from bot.domain.run import Outcome
+from bot.errors import KnowledgeError
 
 __all__ = ["ASKED", "GROUPS", "READABLE", "WORDS", "holds", "known_words", "listed"]
 
@@ -45,7 +47,7 @@ def holds(view: View, seen: Any) -> tuple[Found, ...] | None:
     for name, value in seen.items():
         match name:
             case "any":
-                for part in value:
+                for part in value if isinstance(value, list) else [value]:
                     inner = holds(view, part)
                     if inner is not None:
                         found.extend(inner)
@@ -53,14 +55,22 @@ def holds(view: View, seen: Any) -> tuple[Found, ...] | None:
                 else:
                     return None
             case "not":
-                if any(WORDS[inner](view, wish) is not None for inner, wish in value.items()):
+                if any(holds(view, {inner: wish}) is not None for inner, wish in value.items()):
                     return None
             case _:
-                one = WORDS[name](view, value)
+                one = _one(view, name, value)
                 if one is None:
                     return None
                 found.append(replace(one, word=name))
     return tuple(found)
+
+
+def _one(view: View, name: str, value: Any) -> Found | None:
+    try:
+        return WORDS[name](view, value)
+    except (TypeError, ValueError, re.error) as error:
+        where = f"{view.confusion.name}/confusion.toml"
+        raise KnowledgeError(f"{where}, [seen]\n  {name} cannot be {value!r}: {error}") from error
 
 
 def known_words() -> frozenset[str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.errors import KnowledgeError
-from bot.repair.toolkit import Program
+from bot.repair.toolkit import Program, is_atom
 
 _REST = re.compile(r"\$\.\.\.([A-Z][A-Z0-9_]*)")
 _NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
@@ -45,6 +45,13 @@ class Pattern:
             raise KnowledgeError(f"the pattern {self.text!r} is not one statement or expression of Python") from None
         return statement.value if isinstance(statement, ast.Expr) else statement
 
+    def check(self, template: str) -> None:
+        """Raise `KnowledgeError` when this is no pattern, or `template` uses arguments that it does not take."""
+        self._tree()
+        for name in _REST.findall(template):
+            if name not in _REST.findall(self.text):
+                raise KnowledgeError(f"$...{name} in {template!r} does not stand in {self.text!r}")
+
     def matches(
         self, program: Program, *, lines: range | None, names: Mapping[str, str]
     ) -> Iterator[tuple[ast.AST, Bound]]:
@@ -53,7 +60,7 @@ class Pattern:
         nodes = [node for node in ast.walk(program.tree) if isinstance(node, type(pattern)) and hasattr(node, "lineno")]
         for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):  # type: ignore[attr-defined]
             last = node.end_lineno or node.lineno  # type: ignore[attr-defined]
-            if lines is not None and (last < lines.start or node.lineno >= lines.stop):  # type: ignore[attr-defined]
+            if lines is not None and (last < lines.start or node.lineno >= lines.stop):
                 continue
             bound = Bound({}, {})
             found = _match(pattern, node, bound)
@@ -72,17 +79,36 @@ def filled(template: str, program: Program, bound: Bound, names: Mapping[str, st
             raise KnowledgeError(f"$...{found[1]} in {template!r} does not stand in the pattern")
         return ", ".join(program.text(part) for part in bound.rest[found[1]]) or _NOTHING
 
+    text = _REST.sub(others, template)
+
     def single(found: re.Match[str]) -> str:
         name = found[1]
-        if name in bound.single:
-            hung = template[found.end() : found.end() + 1] in (".", "[")
-            return program.operand(bound.single[name]) if hung else program.text(bound.single[name])
-        if name not in names:
+        if name not in bound.single and name not in names:
             raise KnowledgeError(f"${name} in {template!r} stands for nothing here")
-        return names[name]
+        value = program.text(bound.single[name]) if name in bound.single else names[name]
+        return _fitted(value, before=text[: found.start()], behind=text[found.end() :])
 
-    text = _NAME.sub(single, _REST.sub(others, template))
+    text = _NAME.sub(single, text)
     return re.sub(rf",\s*{_NOTHING}|{_NOTHING}\s*,\s*|{_NOTHING}", "", text)
+
+
+def _fitted(value: str, *, before: str, behind: str) -> str:
+    """An expression's text, in parentheses where its surroundings would tear it apart."""
+    try:
+        node = ast.parse(f"({value})", mode="eval").body
+        bare_tuple = isinstance(node, ast.Tuple) and not value.startswith("(")
+    except SyntaxError:
+        return value  # `*xs` and the like: only where they stood
+    left, right = before.rstrip(" "), behind.lstrip(" ")
+    alone = (not left or left[-1] in "([,{=:\n") and not left.endswith("==") and (not right or right[0] in ")],}:\n#;")
+    whole = not left and not right
+    if (
+        is_atom(node)
+        or whole
+        or (alone and not bare_tuple and ("\n" not in value or left[-1:] in ("(", "[", "{", ",")))
+    ):
+        return value
+    return f"({value})"
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -156,7 +182,7 @@ def _is_rest(node: ast.expr) -> bool:
 
 
 def _bind(name: str, node: object, bound: Bound) -> Bound | None:
-    if not isinstance(node, ast.expr):
+    if not isinstance(node, ast.expr) or isinstance(node, ast.Starred):
         return None
     known = bound.single.get(name)
     if known is not None:

@@ -74,10 +74,27 @@ def changed_lines(before: str, after: str) -> tuple[int, ...]:
     return tuple(sorted(changed))
 
 
+def check(entry: Confusion) -> None:
+    """Raise `KnowledgeError` at the first fix of an entry that can never be applied, and say why."""
+    for fix in entry.fixes:
+        ways = (fix.replace, fix.insert_after, fix.insert_before, fix.append, fix.rewrite)
+        try:
+            if sum(way is not None for way in ways) != 1 or (fix.replace is None) != (fix.with_ is None):
+                raise KnowledgeError("it needs one of: replace and with, insert_after, insert_before, append, rewrite")
+            if fix.replace is not None:
+                patterns.Pattern(fix.replace).check(fix.with_ or "")
+            if fix.rewrite is not None:
+                _rewrite(entry, fix.rewrite)
+        except KnowledgeError as error:
+            raise KnowledgeError(f"{entry.name}/confusion.toml, [[fix]] {fix.name}\n  {error}") from error
+
+
 def _apply(entry: Confusion, fix: Fix, program: Program, target: Target) -> str | None:
     if fix.rewrite is not None:
         return _rewrite(entry, fix.rewrite)(program, target)
     if fix.append is not None:
+        if not patterns.names_in(fix.append) <= target.names.keys():
+            return None
         return program.appended(patterns.filled(fix.append, program, patterns.Bound({}, {}), target.names))
     lines = _lines(fix.where, program, target)
     if fix.where is not Place.WHOLE_PROGRAM and lines is None:
@@ -90,12 +107,18 @@ def _apply(entry: Confusion, fix: Fix, program: Program, target: Target) -> str 
 def _replace(fix: Fix, program: Program, target: Target, lines: range | None) -> str | None:
     assert fix.replace is not None
     pattern = patterns.Pattern(fix.replace)
-    found = list(pattern.matches(program, lines=lines, names=target.names))
+    wanted = patterns.names_in(fix.with_ or "") - target.names.keys()
+    found = [
+        (node, bound)
+        for node, bound in pattern.matches(program, lines=lines, names=target.names)
+        if wanted <= bound.single.keys()
+    ]
     if not found:
         return None
     chosen = found if fix.where is Place.WHOLE_PROGRAM else found[:1]
     return program.replaced(
-        (node, patterns.filled(fix.with_ or "", program, bound, target.names)) for node, bound in chosen
+        (node, program.in_place_of(node, patterns.filled(fix.with_ or "", program, bound, target.names)))
+        for node, bound in chosen
     )
 
 

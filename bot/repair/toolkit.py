@@ -10,6 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
+from keyword import iskeyword
+
+from bot.source.parsing import statement_lines
+
+#: What binds closer than the operators of an expression put there might.
+_TIGHT = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Attribute, ast.Subscript, ast.Starred, ast.Await)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 @dataclass(frozen=True)
@@ -33,15 +41,13 @@ class Program:
         return ast.parse(self.code)
 
     @cached_property
-    def _starts(self) -> list[int]:
-        starts = [0]
-        for line in self.code.splitlines(keepends=True):
-            starts.append(starts[-1] + len(line))
-        return starts
+    def _lines(self) -> list[str]:
+        # Not splitlines(): Python's own lines end at fewer characters, and the tree counts those.
+        return _LINE.findall(self.code)
 
     @cached_property
-    def _lines(self) -> list[str]:
-        return self.code.splitlines(keepends=True)
+    def _starts(self) -> list[int]:
+        return list(accumulate(map(len, self._lines), initial=0))
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """The node's place in `code`, as character offsets. (The tree counts UTF-8 bytes.)"""
@@ -61,7 +67,20 @@ class Program:
     def operand(self, node: ast.AST) -> str:
         """The node's text, in parentheses when something may not be hung onto it bare."""
         text = self.text(node)
-        return text if _is_atom(node) else f"({text})"
+        return text if is_atom(node) else f"({text})"
+
+    @cached_property
+    def _parents(self) -> dict[int, ast.AST]:
+        return {id(child): node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    def in_place_of(self, node: ast.AST, text: str) -> str:
+        """The text to put where `node` stands, in parentheses when what stands around would tear it apart."""
+        try:
+            new = ast.parse(text, mode="eval").body
+        except SyntaxError:
+            return text
+        tight = isinstance(self._parents.get(id(node)), _TIGHT)
+        return f"({text})" if tight and isinstance(node, ast.expr) and is_atom(node) and not is_atom(new) else text
 
     def statements(self) -> Iterator[ast.stmt]:
         """All statements, outer ones before what they hold."""
@@ -102,7 +121,7 @@ class Program:
 
     def fresh(self, name: str) -> str:
         """`name`, or `name_2`, `name_3` … when it is taken."""
-        taken = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
+        taken = {found for node in ast.walk(self.tree) for found in _names_of(node)}
         number, found = 1, name
         while found in taken:
             number += 1
@@ -110,29 +129,66 @@ class Program:
         return found
 
     def replaced(self, changes: Iterable[tuple[ast.AST, str]]) -> str:
-        """The code with each node replaced by its text."""
+        """The code with each node replaced by its text; of a node within another one, the outer is replaced."""
         code = self.code
-        for (start, end), text in sorted(((self.span(node), text) for node, text in changes), reverse=True):
+        outermost: list[tuple[tuple[int, int], str]] = []
+        for span, text in sorted(((self.span(node), text) for node, text in changes), key=lambda one: _outer(one[0])):
+            if not outermost or span[0] >= outermost[-1][0][1]:
+                outermost.append((span, text))
+        for (start, end), text in reversed(outermost):
             code = code[:start] + text + code[end:]
         return code
 
     def inserted_after(self, statement: ast.stmt, text: str) -> str:
-        """The code with statements put after one, at its indentation."""
-        return self._inserted(statement, text, statement.end_lineno or statement.lineno)
+        """The code with statements put after one: on lines of their own, or behind a `;` where it shares its line."""
+        _, end = self.span(statement)
+        if self._shares_line(statement):
+            return f"{self.code[:end]}; {_on_one_line(text)}{self.code[end:]}"
+        return self._with_lines(statement, text, at=statement.end_lineno or statement.lineno)
 
     def inserted_before(self, statement: ast.stmt, text: str) -> str:
-        """The code with statements put before one, at its indentation."""
-        return self._inserted(statement, text, statement.lineno - 1)
+        """The code with statements put before one, above its decorators, or before it on a line that it shares."""
+        start, _ = self.span(statement)
+        if self._shares_line(statement):
+            return f"{self.code[:start]}{_on_one_line(text)}; {self.code[start:]}"
+        return self._with_lines(statement, text, at=statement_lines(statement)[0] - 1)
 
-    def _inserted(self, statement: ast.stmt, text: str, line: int) -> str:
-        indent = " " * statement.col_offset
-        block = "".join(f"{indent}{row}\n" if row else "\n" for row in text.splitlines())
-        before, after = "".join(self._lines[:line]), "".join(self._lines[line:])
-        return (before if before.endswith("\n") or not before else before + "\n") + block + after
+    def _shares_line(self, statement: ast.stmt) -> bool:
+        start, end = self.span(statement)
+        last = statement.end_lineno or statement.lineno
+        head = self.code[self._starts[statement.lineno - 1] : start]
+        tail = self.code[end : self._starts[last]]
+        return bool(head.strip()) or tail.lstrip(" \t").startswith(";")
+
+    def _with_lines(self, statement: ast.stmt, text: str, *, at: int) -> str:
+        indent = self.code[self._starts[statement.lineno - 1] : self.span(statement)[0]]
+        newline = "\r\n" if self.code[: self._starts[1]].endswith("\r\n") else "\n"
+        block = "".join(f"{indent}{row}{newline}" if row else newline for row in text.splitlines())
+        before, after = self.code[: self._starts[at]], self.code[self._starts[at] :]
+        return (before if before.endswith(("\n", "\r")) or not before else before + newline) + block + after
 
     def appended(self, text: str) -> str:
         """The code with statements put at its end."""
-        return self.code.rstrip("\n") + "\n" + text.rstrip("\n") + "\n"
+        return self.code + ("" if self.code.endswith("\n") else "\n") + text.rstrip("\n") + "\n"
+
+
+def _outer(span: tuple[int, int]) -> tuple[int, int]:
+    return span[0], -span[1]
+
+
+def _on_one_line(text: str) -> str:
+    return "; ".join(row.strip() for row in text.splitlines() if row.strip())
+
+
+def _names_of(node: ast.AST) -> Iterator[str]:
+    """The names that a node of the tree reads, gives or brings in."""
+    match node:
+        case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.alias(name=name, asname=other):
+            yield (other or name).split(".")[0]
+        case ast.ExceptHandler(name=str(name)):
+            yield name
 
 
 def last_name(node: ast.expr) -> str:
@@ -167,10 +223,12 @@ def reads(tree: ast.AST, name: str) -> list[ast.Name]:
 def as_identifier(expression: str) -> str:
     """A name for an expression: "x.T" → "x_T"."""
     name = re.sub(r"\W+", "_", expression).strip("_")
-    return name if name.isidentifier() else "value"
+    return name if name.isidentifier() and not iskeyword(name) else "value"
 
 
-def _is_atom(node: ast.AST) -> bool:
-    return isinstance(
-        node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.Set)
-    )
+def is_atom(node: ast.AST) -> bool:
+    """Whether anything may be hung onto an expression bare: `.sum()`, an index, an operator."""
+    match node:
+        case ast.Constant(value=value):
+            return not isinstance(value, (int, float, complex)) or isinstance(value, bool)
+    return isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Dict, ast.Set))

@@ -1,0 +1,84 @@
+"""Whether an entry's words can take the values that it gives them: found when it is read, not when a post comes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from bot.diagnose import facts
+from bot.diagnose.view import View
+from bot.diagnose.vocabulary import WORDS
+from bot.domain.confusion import Confusion
+from bot.domain.post import Language
+from bot.domain.run import Outcome, Run, RunError, RunWarning
+from bot.domain.snippet import QuotedError, Reading
+from bot.domain.tape import BackwardCall, Binding, Event, Tape, TensorState
+from bot.errors import KnowledgeError
+
+
+def check(entry: Confusion) -> None:
+    """Try each word of `[seen]`, and of the fixes' `when`, on a small run; raise `KnowledgeError` at what cannot be used."""
+    for where, table in (("[seen]", entry.seen), *((f"[[fix]] {fix.name}, when", fix.when) for fix in entry.fixes)):
+        for word, value in _words(table):
+            _try(entry, word, value, where=f"{entry.name}/confusion.toml, {where}")
+    for name, expression in entry.facts.items():
+        try:
+            facts.check_fact(expression)
+        except KnowledgeError as error:
+            raise KnowledgeError(f"{entry.name}/confusion.toml, [facts]\n  {name}: {error}") from error
+
+
+def _words(table: Any) -> Iterator[tuple[str, Any]]:
+    """The words of a table with their values, those in `any` and `not` as well."""
+    for word, value in table.items():
+        match word:
+            case "any" | "not":
+                for part in value if isinstance(value, list) else [value]:
+                    yield from _words(part)
+            case _:
+                yield word, value
+
+
+def _try(entry: Confusion, word: str, value: Any, *, where: str) -> None:
+    for run in _RUNS:
+        view = View(_CODE, run, _READING, entry, 1.0)
+        try:
+            WORDS[word](view, value)
+        except (TypeError, ValueError, AttributeError, KeyError, re.error) as error:
+            told = " ".join((inspect.getdoc(WORDS[word]) or "").split())
+            raise KnowledgeError(f"{where}\n  {word} cannot be {value!r} ({error}).\n  {word}: {told}") from error
+
+
+_READING = Reading(language=Language.ENGLISH, error=QuotedError(message="it"), mentions=("x.T", "y.backward()"))
+_CODE = "x = x * 2\ny.backward()\nx.grad\n"
+_LEAF = TensorState(
+    serial=1, shape=(2,), dtype="float32", leaf=True, requires_grad=True, grad_fn=None, version=0, grad="set",
+    names=("x",),
+)  # fmt: skip
+_RESULT = TensorState(
+    serial=2, shape=(2,), dtype="float32", leaf=False, requires_grad=True, grad_fn="MulBackward0", version=0,
+    grad="hidden", names=("y",),
+)  # fmt: skip
+_BACKWARD = BackwardCall(
+    roots=(2,), inputs=(), leaves=(1,), nodes=(1,), retain_graph=False, create_graph=False, weights="none"
+)
+_TAPE = Tape(
+    events=(
+        Event(index=0, line=1, op="torch.mul", inputs=(_LEAF,), outputs=(_RESULT,), node=1),
+        Event(index=1, line=2, op="Tensor.backward", inputs=(_RESULT,), backward=_BACKWARD),
+        Event(index=2, line=3, op="Tensor.grad.__get__", inputs=(_LEAF,), outputs=(_LEAF,)),
+    ),
+    bindings=(Binding(at=0, line=1, name="x", serial=1), Binding(at=1, line=1, name="y", serial=2)),
+)
+_RUNS = (
+    Run(
+        outcome=Outcome.RAISED,
+        error=RunError(type="RuntimeError", message="it", line=2),
+        warnings=(RunWarning(category="UserWarning", message="it", line=3),),
+        tape=_TAPE,
+        torch_version="2.0.0",
+    ),
+    Run(outcome=Outcome.FINISHED, tape=_TAPE, torch_version="2.0.0"),
+)
