@@ -82,6 +82,7 @@ def ticked(text: str) -> Markup:
     )
 
 
+@lru_cache(maxsize=256)  # one page shows the same program up to three times: in the post, as it ran, compared
 def highlighted(text: str, language: str) -> str:
     """The code as HTML, escaped, with classes for its colours."""
     if len(text) > MOST_COLOURED:
