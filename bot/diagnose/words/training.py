@@ -48,7 +48,7 @@ def optimizer_holds(view: View, value: Any) -> Found | None:
         reached = {
             leaf
             for event in view.backwards
-            if event.index < step.index and event.backward is not None and not event.error
+            if event.index < step.index and event.backward is not None and event.backward.nodes and not event.error
             for leaf in event.backward.leaves
         }
         if held and reached and not held & reached and not _others_step(view, held, reached):
