@@ -17,6 +17,8 @@ from bot.repair.toolkit import Program, is_atom
 
 _REST = re.compile(r"\$\.\.\.([A-Z][A-Z0-9_]*)")
 _NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
+#: After what an expression begins: a line, a colon, a lone `=`.
+_BEGINS = re.compile(r"(?:[\n:]|(?<![=<>!:+*/%@&|^-])=)\Z")
 _META = "meta__"
 _OTHERS = "others__"
 #: Stands where an empty `$...NAME` was, until the commas around it are gone.
@@ -96,19 +98,18 @@ def _fitted(value: str, *, before: str, behind: str) -> str:
     """An expression's text, in parentheses where its surroundings would tear it apart."""
     try:
         node = ast.parse(f"({value})", mode="eval").body
-        bare_tuple = isinstance(node, ast.Tuple) and not value.startswith("(")
     except SyntaxError:
         return value  # `*xs` and the like: only where they stood
     left, right = before.rstrip(" "), behind.lstrip(" ")
-    alone = (not left or left[-1] in "([,{=:\n") and not left.endswith("==") and (not right or right[0] in ")],}:\n#;")
-    whole = not left and not right
-    if (
-        is_atom(node)
-        or whole
-        or (alone and not bare_tuple and ("\n" not in value or left[-1:] in ("(", "[", "{", ",")))
-    ):
+    if (not left and not right) or is_atom(node):
         return value
-    return f"({value})"
+    if isinstance(node, ast.Constant) and not right.startswith("."):
+        return value
+    bracketed = left.endswith(("(", "[", "{", ","))
+    begins = not left or bracketed or _BEGINS.search(left) is not None
+    ends = not right or right[0] in ")],}:\n#;"
+    torn = ("\n" in value and not bracketed) or (isinstance(node, ast.Tuple) and not value.startswith("("))
+    return value if begins and ends and not torn else f"({value})"
 
 
 def names_in(text: str) -> frozenset[str]:

@@ -117,6 +117,8 @@ def test_statements_can_be_matched_too() -> None:
         ("f(a + b)", "[$X, 1]", "[a + b, 1]"),
         ("f(a + b)", "$X", "a + b"),
         ("f(a + b)", "x == $X", "x == (a + b)"),
+        ("f(a or b)", "x <= $X", "x <= (a or b)"),
+        ("f(a or b)", "x = $X", "x = a or b"),
         ("f(lambda: 1)", "$X or 2", "(lambda: 1) or 2"),
         ("f((a, b))", "g($X)", "g((a, b))"),
         ("f(5)", "$X.sum()", "(5).sum()"),
