@@ -125,7 +125,7 @@ class _Watch:
         ending.seconds = time.monotonic() - self._started
         ending.exit_status, ending.signal = report["exit_status"], report["signal"]
         ending.cpu_seconds = report["cpu_seconds"]
-        if ending.limit is None and ending.cpu_seconds >= self._limits.cpu_seconds:
+        if ending.limit is None and _used_up_the_processor(ending, self._limits):
             ending.limit = "cpu"
 
     def _time_is_up(self) -> None:
@@ -157,6 +157,21 @@ class _Watch:
         del self._names[file]
 
 
+def _used_up_the_processor(ending: Ending, limits: Limits) -> bool:
+    """Whether it was ended for its use of the processor, or used as much before it ended by itself.
+
+    The kernel's kill comes a second after its warning. It counts in ticks, so that the exact time that it
+    reports afterwards may be shorter.
+    """
+    match ending.signal:
+        case signal.SIGXCPU:
+            return True
+        case signal.SIGKILL:
+            return ending.cpu_seconds >= 0.75 * limits.cpu_seconds
+        case _:
+            return ending.cpu_seconds >= limits.cpu_seconds
+
+
 def hit_no_limit(ending: Ending) -> bool:
     """Whether the run ended by a signal that no limit explains: then its fork server is replaced."""
-    return ending.signal not in (None, signal.SIGXCPU) and ending.limit is None and not ending.cancelled
+    return ending.signal is not None and ending.limit is None and not ending.cancelled

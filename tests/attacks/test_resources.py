@@ -34,14 +34,12 @@ MEMORY = [
     Attack(
         name="catching every MemoryError",
         code="parts = []\nwhile True:\n    try:\n        parts.append(b'a' * (8 << 20))\n    except MemoryError: pass",
-        limit="cpu",
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(
         name="a small list of big integers",
         code="x = 10\nwhile True: x = x * x",
         outcome=Outcome.TIMED_OUT,
-        limit="cpu",
     ),
     harmless(
         "shared memory beyond the limit",
@@ -109,29 +107,25 @@ PROCESSES = [
 ]
 
 TIME = [
-    Attack(name="spinning", code="while True: pass", limit="cpu", outcome=Outcome.TIMED_OUT, exit_status=0),
+    Attack(name="spinning", code="while True: pass", outcome=Outcome.TIMED_OUT, exit_status=0),
     Attack(
         name="spinning and catching everything",
         code="while True:\n    try:\n        while True: pass\n    except BaseException: pass",
-        limit="cpu",
-        signal=SIGKILL,
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(
         name="spinning and ignoring the processor limit",
         code="import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
-        outcome=Outcome.TIMED_OUT,
-    ),
-    Attack(
-        name="a regular expression that holds the interpreter",
-        code="import re\nre.match('(a+)+$', 'a' * 64 + 'b')",
         limit="cpu",
         signal=SIGKILL,
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(
-        name="a number that takes for ever to make", code="x = 7 ** (10 ** 9)", limit="cpu", outcome=Outcome.TIMED_OUT
+        name="a regular expression that holds the interpreter",
+        code="import re\nre.match('(a+)+$', 'a' * 64 + 'b')",
+        outcome=Outcome.TIMED_OUT,
     ),
+    Attack(name="a number that takes for ever to make", code="x = 7 ** (10 ** 9)", outcome=Outcome.TIMED_OUT),
     Attack(
         name="sleeping", code="import time\ntime.sleep(1000)", limit="wall", seconds=SHORT, outcome=Outcome.TIMED_OUT
     ),
@@ -180,7 +174,6 @@ TIME = [
     ),
     Attack(
         name="a thread that is left spinning",
-        limit="cpu",
         code="import threading\ndef spin():\n    while True: pass\nthreading.Thread(target=spin).start()",
         outcome=Outcome.TIMED_OUT,
     ),
@@ -373,5 +366,5 @@ def test_a_training_loop_without_end_tells_how_far_it_came(run: Callable[..., Ru
     )
 
     assert ran.outcome is Outcome.TIMED_OUT
-    assert ran.facts.limit == "cpu"
+    assert ran.facts.signal is None
     assert [echo.text for echo in ran.echoes] == ["0"]
