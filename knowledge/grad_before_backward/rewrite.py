@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from bot.repair.toolkit import Program, Target, last_name
+from bot.repair.toolkit import Program, Target
 
 
 def if_there_is_one(program: Program, target: Target) -> str | None:

@@ -230,7 +230,7 @@ class Timer:
 class Animator:
     """Takes the points of a growing picture; nothing is shown."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         self.points: list[tuple[Any, Any]] = []
 
     def add(self, x: Any, y: Any) -> None:

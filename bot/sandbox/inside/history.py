@@ -154,12 +154,17 @@ def storage(tensor: torch.Tensor) -> int:
 def _saved(node: Any) -> list[torch.Tensor]:
     """What a node saved, changed or not: a hook put on a saved tensor is shown it at once."""
     found: list[torch.Tensor] = []
+
+    def look(tensor: torch.Tensor) -> torch.Tensor:
+        found.append(tensor)
+        return tensor
+
     for name in dir(node):
         if name.startswith("_raw_saved"):
             kept = getattr(node, name)
             for one in kept if isinstance(kept, (tuple, list)) else (kept,):
                 try:
-                    one.register_hooks(lambda tensor: found.append(tensor) or tensor, lambda tensor: tensor)
+                    one.register_hooks(look, lambda tensor: tensor)
                 except (RuntimeError, AttributeError):
                     continue  # freed already, or None
     return found

@@ -96,7 +96,7 @@ class Tape(TorchFunctionMode):
     ) -> Any:
         """Run a call that is only counted: what it made and wrote is remembered, and a first gradient that is no number."""
         watched = self._reached.get((line, name)) if name in BACKWARD and not self._seen_bad else None
-        sound = watched is not None and history.finite(tensors.found_in(args[:1]))
+        sound = watched is not None and history.finite(roots_of(args, kwargs))
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -146,7 +146,7 @@ class Tape(TorchFunctionMode):
         if self._times.get((line, name)) == PASSES:
             self._times[(line, name)] = event
         versions = [(tensor, tensor._version) for tensor in given[:6] if not tensor.is_inference()]
-        looking = history.Finite(given) if name in BACKWARD and not self._seen_bad else None
+        looking = history.Finite(roots_of(args, kwargs)) if name in BACKWARD and not self._seen_bad else None
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -314,7 +314,7 @@ class Tape(TorchFunctionMode):
 
     def finals(self) -> list[dict[str, Any]]:
         """What each name of the program holds when the run ends."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for name, value in list(self._names.items()):
             if isinstance(value, torch.Tensor) and not name.startswith("__") and len(rows) < 60:
                 held = tensors.grad_held(value)
@@ -336,6 +336,12 @@ WORDS = {
     "grad_tensors": "weights",
     "grad_outputs": "weights",
 }
+
+
+def roots_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+    """What a differentiation starts from."""
+    given = args[0] if args else next((kwargs[name] for name in ("outputs", "tensors") if name in kwargs), None)
+    return tensors.found_in(given)
 
 
 def operation(func: Any) -> str | None:

@@ -40,8 +40,8 @@ def optimizers(tape: Tape) -> None:
                 if tensor.grad is not None:
                     tape.history.wrote(tensor, frame.f_lineno if frame is not None else 0, "step", stack)
 
-    torch.optim.Optimizer.__init__ = made  # type: ignore[method-assign]
-    torch.optim.Optimizer.zero_grad = zeroed  # type: ignore[method-assign]
+    torch.optim.Optimizer.__init__ = made
+    torch.optim.Optimizer.zero_grad = zeroed
     register_optimizer_step_pre_hook(stepped)
     register_optimizer_step_post_hook(wrote)
 
@@ -65,7 +65,7 @@ def modules(tape: Tape) -> None:
         zero(self, *args, **kwargs)
         tape.note(_line(), "zero_grad", list(self.parameters()), note=type(self).__name__)
 
-    torch.nn.Module.zero_grad = zeroed  # type: ignore[method-assign]
+    torch.nn.Module.zero_grad = zeroed
     register_module_forward_pre_hook(called)
 
 
