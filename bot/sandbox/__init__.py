@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.domain.run import Limits, Run
@@ -28,7 +28,7 @@ class Order:
     code: str
     tape: bool = True
     seed: int = 0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     numeric: NumericOrder | None = None  #: compare gradients instead of reporting the program's own run
     loop_passes: int | None = None  #: run only the first passes of a long `for … in range(n)`
 
