@@ -30,7 +30,7 @@ from bot.web.sessions import Role
 from bot.web.site import Site
 
 #: Posts and drafts of the two databases.
-SIZES = ((1_000, 100), (1_000_000, 100_000))
+SIZES = ((1_000, 500), (1_000_000, 100_000))
 RUNS = 200
 #: One draft in so many carries a record of the size that the pipeline makes; these are the ones looked at.
 WHOLE_EVERY = 50
@@ -39,10 +39,10 @@ _TITLES = (
     "backward() of a vector", "x.grad is None after reshape", "梯度为什么是 None", "second derivative of a loss",
     "RuntimeError in the training loop", "gradient of an intermediate result", "反向传播两次就报错", "loss does not go down",
 )  # fmt: skip
-_CODE = "import torch\n" + "".join(
-    f"x{n} = torch.arange({n}.0, requires_grad=True) * 2  # step {n}\n" for n in range(2, 22)
-)
-_REPLY = f'The gradient is taken of `y`.\n\n```python\n{_CODE}```\n\n[details="Why"]\n\n{"It sums the rows. " * 40}\n\n[/details]\n'
+#: No two drafts show the same code: nothing is coloured once for all.
+_CODE = "import torch\n" + "".join(f"x{n} = torch.arange({n}.0, requires_grad=True) * NUMBER\n" for n in range(2, 13))
+_WHY = "It sums the rows. " * 40
+_REPLY = f'The gradient is taken of `y`.\n\n```python\n{_CODE}```\n\n[details="Why"]\n\n{_WHY}\n\n[/details]\n'
 _STATES = ("pending", "posted", "rejected", "dropped", "posted")
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -159,8 +159,8 @@ def _fill(file: Path, *, posts: int, drafts: int) -> list[int]:
             "INSERT INTO answers (id, post_id, question_sha256, verdict, reason, language, confusion, confidence,"
             " seconds, code_sha256, made_at, question, record) VALUES (?, ?, ?, 'draft', 'r', ?, ?, ?, 0.1, NULL, ?, ?, ?)",
             (
-                (n, str(n), f"{n:064x}", _language(n), _confusion(n), _confidence(n), _moment(n), f"Why?\n\n{_REPLY}",
-                 _record(whole=n % WHOLE_EVERY == 0))
+                (n, str(n), f"{n:064x}", _language(n), _confusion(n), _confidence(n), _moment(n), _reply(n),
+                 _record(n))
                 for n in numbers
             ),
         )  # fmt: skip
@@ -176,7 +176,7 @@ def _fill(file: Path, *, posts: int, drafts: int) -> list[int]:
         )  # fmt: skip
         database.executemany(
             "INSERT INTO revisions (draft_id, number, by, at, reply) VALUES (?, 1, 'bot', ?, ?)",
-            ((n, _moment(n), _REPLY) for n in numbers),
+            ((n, _moment(n), _reply(n)) for n in numbers),
         )
         database.executemany(
             "INSERT INTO terms (draft_id, term) VALUES (?, ?)",
@@ -210,28 +210,33 @@ def _confidence(number: int) -> float:
     return 0.5 + number % 50 / 100
 
 
-def _record(*, whole: bool) -> str:
-    """The evidence of a draft: with a tape of forty calls, or as little as an old one has."""
+def _reply(number: int) -> str:
+    return _REPLY.replace("NUMBER", str(number))
+
+
+def _record(number: int) -> str:
+    """The evidence of a draft: with a tape of twenty calls, or as little as an old one has."""
     record: dict[str, Any] = {"reason": "the run shows it", "also": [], "confidence": 0.9}
-    if not whole:
+    if number % WHOLE_EVERY:
         return json.dumps(record)
+    program = _CODE.replace("NUMBER", str(number))
     state = {"serial": 1, "shape": [4], "dtype": "float32", "leaf": True, "requires_grad": True, "grad_fn": None,
              "version": 0, "grad": "none", "names": ["x"], "digest": "25601b8b"}  # fmt: skip
     events = [
         {"index": n, "line": n // 2 + 2, "op": "torch.arange", "inputs": [state], "outputs": [{**state, "serial": n + 2}],
          "grad_enabled": True, "inplace": False, "error": None, "times": 1, "backward": None, "note": None}
-        for n in range(40)
+        for n in range(20)
     ]  # fmt: skip
     run = {"outcome": "finished", "error": None, "warnings": [], "stdout": "", "seconds": 0.02,
-           "echoes": [{"line": n, "text": "tensor([0., 2., 4., 6.])"} for n in range(2, 22)]}  # fmt: skip
+           "echoes": [{"line": n, "text": "tensor([0., 2., 4., 6.])"} for n in range(2, 13)]}  # fmt: skip
     seen = {"tape": {"events": events, "finals": [], "cut": False, "trusted": True}, "torch_version": "2.13.0",
             "facts": {"layers": ["bwrap", "seccomp"]}, "prints": []}  # fmt: skip
     check = {"state": "yes", "why": "each gradient equals a numeric derivative", "numbers": {"gradient": [2.17, -0.54]}}
     record |= {
-        "snippet": {"code": _CODE, "assumptions": []},
+        "snippet": {"code": program, "assumptions": []},
         "before": run,
         "after": run,
-        "repair": {"fix": "sum", "code": _CODE.replace("* 2", "* 3"), "diff": ""},
+        "repair": {"fix": "sum", "code": program.replace("x5", "x55"), "diff": ""},
         "proof": dict.fromkeys(("error_gone", "confusion_gone", "values_kept", "gradient", "minimal"), check),
         "evidence": {"before": seen, "after": seen, "diagnosis": {"evidence": [], "ran": True}, "thread": []},
     }
