@@ -1,0 +1,5 @@
+import torch
+
+x = torch.ones(2, requires_grad=True)
+x.register_hook(lambda grad: grad.sum())
+(x * 3).sum().backward()
