@@ -250,3 +250,15 @@ def test_names_of_tensors_are_cleaned_wherever_they_stand() -> None:
     assert event.clash is not None
     assert [event.inputs[0].names, event.outputs[0].names, event.clash.names] == [("a",), ("a",), ("c",)]
     assert (run.tape.bindings[0].name, run.tape.finals[0].name, event.clash.changes[0].op) == ("b", "d", "x")
+
+
+@pytest.mark.parametrize("version", ["2.13.0", "2.13.0+cpu", "1.13.1", "2.14.0.dev20260101+cu128", "2.0.0a0"])
+def test_torchs_own_versions_are_taken(version: str) -> None:
+    assert reported({"torch": version}).torch_version == version
+
+
+@pytest.mark.parametrize(
+    "version", ["@moderators", "2.0 <b>", "2.0\n# heading", "", 2, None, ["2.0"], "2.0 @all", "9" * 99]
+)
+def test_a_version_that_torch_would_never_write_is_not_taken(version: Any) -> None:
+    assert reported({"torch": version}).torch_version is None

@@ -7,7 +7,6 @@ terminal is shown as a mark.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -18,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli.terminal import harmless
 from bot.domain.draft import Decision, Draft, DraftState, DraftSummary
 from bot.store.replies import Outcome
 
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _PARTS = ("error_gone", "confusion_gone", "values_kept", "gradient", "minimal")
 
 
@@ -103,7 +102,7 @@ def _row(draft: DraftSummary, now: datetime) -> tuple[Text, ...]:
         draft.asker,
         f"{draft.topic_title} #{draft.post_number}",
     )
-    return tuple(Text(" ".join(_harmless(cell).split())) for cell in cells)
+    return tuple(Text(" ".join(harmless(cell).split())) for cell in cells)
 
 
 def _show_run(console: Console, record: Mapping[str, Any]) -> None:
@@ -146,15 +145,11 @@ def _show_proof(console: Console, record: Mapping[str, Any], *, proved: bool) ->
 
 def _heading(console: Console, text: str) -> None:
     console.print()
-    console.print(Text(_harmless(text), style="bold"))
+    console.print(Text(harmless(text), style="bold"))
 
 
 def _line(console: Console, text: str, *, style: str = "") -> None:
-    console.print(Text(_harmless(text).rstrip("\n"), style=style))
-
-
-def _harmless(text: str) -> str:
-    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+    console.print(Text(harmless(text).rstrip("\n"), style=style))
 
 
 def _minute(moment: datetime) -> str:

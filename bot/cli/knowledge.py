@@ -33,6 +33,7 @@ def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
     """
     from rich.table import Table
 
+    from bot.cli.terminal import plain
     from bot.domain.post import Language
 
     context: Context = ctx.obj
@@ -55,7 +56,7 @@ def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
     for column in ("name", "family", "kind", "title"):
         table.add_column(column)
     for entry in library:
-        table.add_row(entry.name, entry.family, entry.kind.value, entry.title[Language.ENGLISH])
+        table.add_row(entry.name, entry.family, entry.kind.value, plain(entry.title[Language.ENGLISH]))
     context.console.print(table)
 
 

@@ -63,7 +63,7 @@ def answered_with_progress(context: Context, path: Path, *, again: bool) -> list
     total = sum(1 for _ in read_archive(path))
     done: list[Replayed] = []
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=context.progress, transient=True, disable=not context.progress.is_terminal,
     ) as progress:  # fmt: skip
         task = progress.add_task("reading posts, running code", total=total)
@@ -79,6 +79,8 @@ def show_table(context: Context, done: list[Replayed]) -> None:
     """One row for each post that was answered just now, and a line that counts."""
     from rich.table import Table
 
+    from bot.cli.terminal import plain
+
     console = context.console
     new = [one for one in done if one.new]
     if done and not new:
@@ -88,7 +90,7 @@ def show_table(context: Context, done: list[Replayed]) -> None:
     for column in ("post", "confusion", "reproduced", "repair verified", "draft"):
         table.add_column(column, overflow="fold")
     for one in new:
-        table.add_row(*_row(one))
+        table.add_row(*map(plain, _row(one)))
     console.print(table)
     drafts = sum(1 for one in new if one.draft_id is not None)
     console.print(

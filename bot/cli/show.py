@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli.terminal import plain
 from bot.domain.answer import Answer
 from bot.domain.diagnosis import Check, CheckState, Proof
 from bot.domain.run import Outcome, Run
@@ -30,7 +31,7 @@ _PARTS = (
 
 def heading(console: Console, text: str) -> None:
     """A line that separates parts."""
-    console.print(Text(text, style="bold cyan"))
+    console.print(plain(text, style="bold cyan"))
 
 
 def show_run(console: Console, code: str, run: Run) -> None:
@@ -38,25 +39,27 @@ def show_run(console: Console, code: str, run: Run) -> None:
     notes: dict[int, list[Text]] = defaultdict(list)
     for echo in (*run.prints, *run.echoes):
         for row in echo.text.rstrip("\n").splitlines():
-            notes[echo.line].append(Text(f"       │ {row}", style="green"))
+            notes[echo.line].append(plain(f"       │ {row}", style="green"))
     for warning in run.warnings:
-        notes[warning.line or 0].append(Text(f"       ! {warning.category}: {_short(warning.message)}", style="yellow"))
+        notes[warning.line or 0].append(
+            plain(f"       ! {warning.category}: {_short(warning.message)}", style="yellow")
+        )
     if run.error is not None:
         notes[run.error.line or 0].append(
-            Text(f"       × {run.error.type}: {_short(run.error.message)}", style="bold red")
+            plain(f"       × {run.error.type}: {_short(run.error.message)}", style="bold red")
         )
     for number, line in enumerate(code.rstrip("\n").splitlines(), start=1):
-        console.print(Text(f"  {number:>3}  {line}"))
+        console.print(plain(f"  {number:>3}  {line}"))
         for note in notes.get(number, ()):
             console.print(note)
     for note in notes.get(0, ()):
         console.print(note)
     release = f", torch {run.torch_version}" if run.torch_version else ""
-    console.print(Text(f"  {said(run)} in {run.facts.seconds * 1000:.0f} ms{release}", style=_style(run)))
+    console.print(plain(f"  {said(run)} in {run.facts.seconds * 1000:.0f} ms{release}", style=_style(run)))
     if run.tape is not None and not run.tape.trusted:
-        console.print(Text("  watched by the tape it ended differently; this is the run without it", style="yellow"))
+        console.print(plain("  watched by the tape it ended differently; this is the run without it", style="yellow"))
     if run.stderr:
-        console.print(Text(f"  standard error: {_short(run.stderr)}", style="dim"))
+        console.print(plain(f"  standard error: {_short(run.stderr)}", style="dim"))
 
 
 def said(run: Run) -> str:
@@ -75,7 +78,7 @@ def show_tape(console: Console, run: Run) -> None:
     for column in ("#", "line", "operation", "in", "out", "times"):
         table.add_column(column)
     for event in run.tape.events:
-        table.add_row(
+        cells = (
             str(event.index),
             str(event.line),
             short_name(event.op) + (f"  × {_short(event.error)}" if event.error else ""),
@@ -83,6 +86,7 @@ def show_tape(console: Console, run: Run) -> None:
             ", ".join(_tensor(state) for state in event.outputs),
             str(event.times) if event.times > 1 else "",
         )
+        table.add_row(*map(plain, cells))
     console.print(table)
 
 
@@ -97,29 +101,29 @@ def show_answer(console: Console, answer: Answer) -> None:
         heading(console, "what ran")
         show_run(console, answer.snippet.code, answer.before)
         for assumption in answer.snippet.assumptions:
-            console.print(Text(f"  assumed: {assumption.text}", style="dim"))
+            console.print(plain(f"  assumed: {assumption.text}", style="dim"))
     if answer.reported_error is not None:
         same = {True: "it occurred", False: "it did NOT occur", None: "not compared"}[
             found.same_error if found else None
         ]
-        console.print(Text(f"  quoted in the post: {_short(answer.reported_error.message)} ({same})"))
+        console.print(plain(f"  quoted in the post: {_short(answer.reported_error.message)} ({same})"))
     if found is not None and answer.is_draft:
         heading(console, "why")
         for evidence in found.evidence:
             where = f" (line {evidence.line})" if evidence.line else ""
-            console.print(Text(f"  {evidence.word}: {evidence.text}{where}"))
+            console.print(plain(f"  {evidence.word}: {evidence.text}{where}"))
         if found.also:
-            console.print(Text(f"  also possible: {', '.join(found.also)}"))
+            console.print(plain(f"  also possible: {', '.join(found.also)}"))
     if answer.repair is not None:
         heading(console, f"repair: {answer.repair.fix}")
         for row in answer.repair.diff.splitlines():
             style = "green" if row.startswith("+") else "red" if row.startswith("-") else "dim"
-            console.print(Text(f"  {row}", style=style))
+            console.print(plain(f"  {row}", style=style))
     if answer.proof is not None:
         show_proof(console, answer.proof)
     if answer.reply is not None:
         heading(console, f"reply ({answer.language.value})")
-        console.print(Text(answer.reply.rstrip()))
+        console.print(plain(answer.reply.rstrip()))
 
 
 def show_proof(console: Console, proof: Proof) -> None:
@@ -129,9 +133,9 @@ def show_proof(console: Console, proof: Proof) -> None:
         check: Check = getattr(proof, attribute)
         word, style = _MARKS[check.state]
         numbers = _numbers(check.numbers)
-        console.print(Text(f"  {name:<15}", end="").append(f"{word:<12}", style=style).append(f"{check.why}{numbers}"))
+        console.print(plain(f"  {name:<15}", end="").append(f"{word:<12}", style=style).append(f"{check.why}{numbers}"))
     if not proof.trusted:
-        console.print(Text("  not trusted: the program touches the interpreter that reports about it", style="yellow"))
+        console.print(plain("  not trusted: the program touches the interpreter that reports about it", style="yellow"))
 
 
 def _numbers(numbers: Any) -> str:

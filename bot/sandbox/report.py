@@ -49,6 +49,7 @@ _CONTROLS = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+_RELEASE = re.compile(r"\d{1,4}(?:\.[0-9a-z]{1,12}){0,4}(?:\+[0-9a-z.]{1,20})?")
 #: Larger whole numbers than a tensor can have are no claim.
 LARGEST = 2**63 - 1
 
@@ -133,7 +134,7 @@ def _claimed(claim: Mapping[str, Any], order: Order) -> dict[str, Any]:
         "prints": tuple(_echoes(claim, "prints")),
         "tape": _tape(claim.get("tape")) if order.tape else None,
         "numeric": _numeric(claim.get("numeric")),
-        "torch_version": _text(claim.get("torch"), 40),
+        "torch_version": _release(claim.get("torch")),
         "passes": "; ".join(loops) or None,
     }
 
@@ -333,6 +334,11 @@ def _pair(row: Any) -> tuple[Any, Any]:
 
 def _text(value: Any, most: int) -> str | None:
     return clean(value)[:most] if isinstance(value, str) else None
+
+
+def _release(value: Any) -> str | None:
+    """A version as torch writes it, "2.13.0+cpu"; the program may have put anything into its place."""
+    return value if isinstance(value, str) and _RELEASE.fullmatch(value) else None
 
 
 def _names(values: Any) -> tuple[str, ...]:
