@@ -17,8 +17,9 @@ from bot.domain.run import Run
 from bot.domain.snippet import Assumption, AssumptionKind, QuotedError, Snippet
 from bot.draft import markdown
 
-#: Most lines of output that a reply shows.
+#: Most lines of output that a reply shows, and most characters of each.
 MOST_LINES = 24
+LONGEST_LINE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def output_of(code: str, run: Run) -> str:
 
     A program that shows nothing is spoken for by the gradients its names hold at the end.
     """
-    lines = code.splitlines()
+    lines = code.split("\n")
     rows = [(echo.line, 0, echo.text.rstrip("\n")) for echo in run.prints]
     for echo in run.echoes:
         source = lines[echo.line - 1].split("#")[0].strip() if 0 < echo.line <= len(lines) else ""
@@ -88,8 +89,9 @@ def output_of(code: str, run: Run) -> str:
     if not text and run.tape is not None:
         held = [f">>> {final.name}.grad\n{final.grad}" for final in run.tape.finals if final.grad is not None]
         text = "\n".join(held[:3])
-    shown = text.splitlines()
-    return "\n".join(shown[:MOST_LINES] + (["…"] if len(shown) > MOST_LINES else []))
+    shown = text.split("\n") if text else []
+    short = [row if len(row) <= LONGEST_LINE else row[: LONGEST_LINE - 1] + "…" for row in shown[:MOST_LINES]]
+    return "\n".join(short + (["…"] if len(shown) > MOST_LINES else []))
 
 
 def _example(example: Example | None) -> dict[str, str] | None:
@@ -112,10 +114,8 @@ def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:
         for final in (before.tape.finals if before.tape else ())
         if final.grad is not None
     ]
-    raised = f"{before.error.type}: {before.error.message.splitlines()[0]}" if before.error else None
     return {
-        "quoted": reported.message.strip().splitlines()[0],
-        "raised": raised,
+        "raised": before.error.said if before.error else None,
         "left": [{"name": f"{name}.grad", "value": value} for name, value in held[:2]],
         "torch": (before.torch_version or "").split("+")[0],
     }
@@ -157,9 +157,9 @@ def _tidy(text: str) -> str:
     """One blank line between paragraphs, none at the ends; code blocks are left alone."""
     rows: list[str] = []
     fence = ""
-    for row in text.strip().splitlines():
+    for row in text.strip().split("\n"):
         mark = row[: len(row) - len(row.lstrip("`"))]
-        if not fence and len(mark) >= 3:
+        if not fence and len(mark) >= 3 and "`" not in row[len(mark) :]:
             fence = mark
         elif fence and row.strip() == fence:
             fence = ""
