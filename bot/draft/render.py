@@ -75,6 +75,13 @@ def reply(evidence: Evidence) -> str:
     return _tidy(text)
 
 
+def request(language: Language, *, reported: QuotedError | None = None, picture: bool = False) -> str:
+    """A short reply that asks for the code as text; `picture` says that the post shows it in a picture alone."""
+    quoted = reported.message.strip().splitlines()[0] if reported is not None and reported.message.strip() else None
+    template = _templates().get_template(f"request.{language.value}.md.j2")
+    return _tidy(template.render(picture=picture, quoted=quoted))
+
+
 def output_of(code: str, run: Run) -> str:
     """What a run printed and what its expressions showed, in the order of their lines, as a notebook would.
 

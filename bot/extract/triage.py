@@ -43,6 +43,13 @@ def asks_in(sentence: str) -> bool:
     return _asks(Words(sentence))
 
 
+def lacks_code(reading: Reading) -> bool:
+    """Whether the post tells of a trouble whose code it does not show, or shows in a picture alone."""
+    if reading.blocks:
+        return False
+    return reading.picture_only or reading.error is not None or cues.COMPLAINT.found_in(Words(reading.prose))
+
+
 def silent_because(question: Question, reading: Reading) -> str | None:
     """Why the post wants no reply, as a short code; None when it may want one.
 
