@@ -67,7 +67,7 @@ def reply(evidence: Evidence) -> str:
         not_reproduced=_not_reproduced(evidence),
         assumptions=_assumptions(evidence.snippet),
         gradient=evidence.proof.gradient.yes if evidence.proof is not None else False,
-        torch=(run.torch_version or "").split("+")[0] if run is not None else "",
+        torch=_release(run),
         link=evidence.entry.link if evidence.link else None,
         trial=evidence.entry.trial,
         shortened=run is not None and run.ran and run.passes is not None,
@@ -107,8 +107,14 @@ def _example(example: Example | None) -> dict[str, str] | None:
     return {
         "code": example.code,
         "output": output_of(example.code, example.run),
-        "torch": (example.run.torch_version or "").split("+")[0],
+        "torch": _release(example.run),
     }
+
+
+def _release(run: Run | None) -> str:
+    """The release of torch that ran, without its build: "2.13.0"."""
+    version = run.torch_version if run is not None else None
+    return version.split("+")[0] if version else "?"
 
 
 def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:
@@ -124,7 +130,7 @@ def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:
     return {
         "raised": before.error.said if before.error else None,
         "left": [{"name": f"{name}.grad", "value": value} for name, value in held[:2]],
-        "torch": (before.torch_version or "").split("+")[0],
+        "torch": _release(before),
     }
 
 
