@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 
 def fenced(text: str, language: str) -> str:
@@ -22,12 +23,24 @@ def inline(text: str) -> str:
     return f"{marks}{space}{body}{space}{marks}"
 
 
-def with_facts(text: str, facts: dict[str, str]) -> str:
-    """An explanation with its {facts} as inline code, counts and line numbers plain; code right behind a fact joins it: {x}`.grad` → `x.grad`."""
+_FACT = re.compile(r"\{([a-z_]+)\}")
+#: A fact and the code right behind it, or a piece of inline code that may hold facts.
+_PIECE = re.compile(r"\{(?P<name>[a-z_]+)\}(?:`(?P<behind>[^`\n]+)`)?|`(?P<code>[^`\n]+)`")
 
-    def joined(found: re.Match[str]) -> str:
-        name, behind = found["name"], found["behind"] or ""
-        value = facts.get(name, "…") + behind
+
+def with_facts(text: str, facts: Mapping[str, str]) -> str:
+    """An explanation with its {facts} as inline code, counts and line numbers plain.
+
+    Code right behind a fact joins it: {x}`.grad` → `x.grad`; a fact may also stand within code: `print({x})`.
+    """
+
+    def filled(found: re.Match[str]) -> str:
+        return facts.get(found[1], "…")
+
+    def piece(found: re.Match[str]) -> str:
+        if found["code"] is not None:
+            return inline(_FACT.sub(filled, found["code"])) if _FACT.search(found["code"]) else found[0]
+        value = facts.get(found["name"], "…") + (found["behind"] or "")
         return value if value.isdigit() else inline(value)
 
-    return re.sub(r"\{(?P<name>[a-z_]+)\}(?:`(?P<behind>[^`\n]+)`)?", joined, text)
+    return _PIECE.sub(piece, text)

@@ -1,0 +1,291 @@
+"""A reply says what ran, shows only what is proved, and lets nothing that a stranger wrote out of its code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.diagnose.signals import known_words
+from bot.domain.confusion import Confusion, ConfusionKind
+from bot.domain.diagnosis import Check, CheckState, Diagnosis, Proof, Repair, code_sha256
+from bot.domain.post import Language
+from bot.domain.run import Echo, Facts, Outcome, Run, RunError
+from bot.domain.snippet import Assumption, AssumptionKind, QuotedError, Snippet
+from bot.domain.tape import NamedTensor, Tape, TensorState
+from bot.draft.render import LONGEST_LINE, MOST_LINES, Evidence, Example, output_of, reply
+from bot.library import read_library
+from tests.draft.test_markdown import STRANGE
+
+PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+LINK = "https://docs.pytorch.org/docs/stable/autograd.html"
+CODE = "import torch\ny.sum().backward()\n"
+YES, NO = Check(state=CheckState.YES), Check(state=CheckState.NO)
+OPEN = Check(state=CheckState.NOT_CHECKED, why="too slow")
+STATE = TensorState(
+    serial=1, shape=(), dtype="float32", leaf=True, requires_grad=True, grad_fn=None, version=0, grad="set"
+)  # fmt: skip
+ENTRIES = tuple(read_library(words=known_words()))
+
+
+def entry(kind: ConfusionKind = ConfusionKind.MISTAKE, **more: Any) -> Confusion:
+    made = Confusion(
+        name="tried", family="tried", kind=kind, title={Language.ENGLISH: "t", Language.CHINESE: "t"}, asked_as={},
+        not_this=(), seen={}, fixes=(), facts={"x": "$X"}, link=LINK, cases=(), folder=Path("nowhere"),
+        explain={Language.ENGLISH: "{x} is no scalar.\n---\nBecause {x}.\n", Language.CHINESE: "{x} 不是标量。\n---\n因为 {x}。\n"},
+    )  # fmt: skip
+    return replace(made, **more)
+
+
+def proof(**parts: Check) -> Proof:
+    return Proof(
+        code_sha256=code_sha256(CODE),
+        **({"error_gone": YES, "confusion_gone": YES, "values_kept": YES, "gradient": YES, "minimal": YES} | parts),
+    )
+
+
+def ran(stdout: str = "", **more: Any) -> Run:
+    prints = (Echo(line=1, text=stdout),) if stdout else ()
+    return Run(outcome=Outcome.FINISHED, prints=prints, torch_version="2.13.0+cpu", facts=Facts(), **more)
+
+
+def evidence(**more: Any) -> Evidence:
+    made = Evidence(
+        language=Language.ENGLISH,
+        entry=entry(),
+        diagnosis=Diagnosis(confusion="tried", evidence=(), confidence=1.0, ran=True, same_error=True),
+        facts={"x": "y"},
+        snippet=Snippet(code="y.backward()\n"),
+        before=replace(ran(), outcome=Outcome.RAISED, error=RunError(type="RuntimeError", message="no", line=1)),
+        repair=Repair(fix="sum", code=CODE, diff="", changed=(1,)),
+        after=ran("tensor([2.])\n"),
+        proof=proof(),
+    )
+    return replace(made, **more)
+
+
+def tokens_of(text: str) -> list[Token]:
+    return [inner for token in PARSER.parse(text) for inner in (token, *(token.children or ()))]
+
+
+def fences(text: str) -> list[str]:
+    return [token.content for token in tokens_of(text) if token.type == "fence"]
+
+
+# What a stranger wrote
+
+
+@given(
+    strange=st.lists(STRANGE.map(lambda text: f"{text}EVIL{text}"), min_size=12, max_size=12),
+    language=st.sampled_from(Language),
+    kind=st.sampled_from(ConfusionKind),
+    proved=st.booleans(),
+    same=st.sampled_from([True, False, None]),
+    with_example=st.booleans(),
+)
+def test_nothing_a_stranger_wrote_leaves_its_code(
+    strange: list[str],
+    language: Language,
+    kind: ConfusionKind,
+    proved: bool,
+    same: bool | None,
+    with_example: bool,
+) -> None:
+    fact, code, own, out, echo, error, kind_of, quoted, original, restored, name, grad = strange
+    tape = Tape(finals=(NamedTensor(name=name, state=STATE, value=None, grad=grad),))
+    restoring = Assumption(kind=AssumptionKind.RESTORED_CHARACTER, text="t", original=original, restored=f"{restored}*")
+    failed = RunError(type=kind_of, message=error, line=1) if proved else None
+    text = reply(
+        evidence(
+            language=language,
+            entry=entry(kind),
+            facts={"x": fact},
+            snippet=Snippet(code=own, assumptions=(restoring,)),
+            before=ran(out, error=failed, tape=tape, echoes=(Echo(line=1, text=echo),)),
+            reported=QuotedError(message=quoted),
+            repair=Repair(fix="f", code=code, diff="", changed=()),
+            after=ran(out, tape=tape),
+            proof=proof(gradient=YES if proved else NO),
+            diagnosis=Diagnosis(confusion="tried", evidence=(), confidence=1.0, ran=True, same_error=same),
+            example=Example(code=code, run=ran(out)) if with_example else None,
+        )
+    )
+
+    for token in tokens_of(text):
+        assert token.type not in ("html_block", "html_inline", "heading_open", "image", "table_open", "blockquote_open")
+        assert token.type != "link_open" or token.attrs == {"href": LINK}
+        assert token.type in ("fence", "code_inline", "inline") or "EVIL" not in token.content
+    if proved:
+        assert fences(text)[0].strip("\n") == code.strip("\n")
+    lines, inside = text.split("\n"), set[int]()
+    for token in PARSER.parse(text):
+        if token.type == "fence" and token.map:
+            inside |= set(range(*token.map))
+    outside = [line for number, line in enumerate(lines) if number not in inside]
+    assert [line for line in outside if line.lstrip().startswith("[")] in (
+        ['[details="Why"]', "[/details]"],
+        ['[details="为什么"]', "[/details]"],
+    )
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("confusion", ENTRIES, ids=lambda confusion: confusion.name)
+def test_every_entry_gives_a_whole_reply_in_both_languages(confusion: Confusion, language: Language) -> None:
+    facts = dict.fromkeys(confusion.facts, "a_fact")
+    text = reply(evidence(entry=confusion, language=language, facts=facts))
+
+    assert "{" not in "".join(token.content for token in tokens_of(text) if token.type == "text")
+    assert CODE in text
+    assert "tensor([2.])" in text
+    assert confusion.link in text
+    assert not any(token.type.startswith(("html", "heading", "image")) for token in tokens_of(text))
+    assert text.startswith(text.strip()[:10])
+    assert text.endswith("*\n")
+    assert 200 < len(text) < 8000
+
+
+def test_what_surrounds_the_reply_is_in_the_askers_language() -> None:
+    english, chinese = reply(evidence()), reply(evidence(language=Language.CHINESE))
+    assert not any("一" <= sign <= "鿿" for sign in english)
+    words = "".join(token.content for token in tokens_of(chinese) if token.type == "text")
+    assert sum("一" <= sign <= "鿿" for sign in words) > sum(sign.isascii() and sign.isalpha() for sign in words)
+
+
+# What may be shown
+
+
+def test_a_proved_repair_is_shown_with_what_it_printed_and_the_release() -> None:
+    text = reply(evidence())
+    assert fences(text) == [CODE, "tensor([2.])\n"]
+    assert "torch 2.13.0)" in text
+    assert "they agree" in text
+
+
+@pytest.mark.parametrize("part", ["error_gone", "confusion_gone", "values_kept", "gradient", "minimal"])
+def test_a_repair_of_which_a_part_fails_is_not_shown(part: str) -> None:
+    text = reply(evidence(proof=proof(**{part: NO})))
+    assert CODE.splitlines()[1] not in text
+    assert fences(text) == []
+
+
+@pytest.mark.parametrize("part", ["error_gone", "confusion_gone"])
+def test_the_first_two_parts_may_not_be_left_open(part: str) -> None:
+    assert fences(reply(evidence(proof=proof(**{part: OPEN})))) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        (Language.ENGLISH, "could not be compared with a numeric derivative"),
+        (Language.CHINESE, "没能和数值微分的结果比较"),
+    ],
+)
+def test_a_gradient_that_was_not_compared_is_said_to_be_so(language: Language, sentence: str) -> None:
+    text = reply(evidence(proof=proof(gradient=OPEN), language=language))
+    assert fences(text)[0] == CODE
+    assert sentence in text
+
+
+def test_a_repair_without_a_proof_is_not_shown() -> None:
+    assert fences(reply(evidence(proof=None))) == []
+
+
+def test_without_a_repair_the_entrys_own_example_is_shown() -> None:
+    text = reply(evidence(repair=None, after=None, proof=None, example=Example(code="x = 1\n", run=ran("1\n"))))
+    assert fences(text) == ["x = 1\n", "1\n"]
+
+
+def test_a_misread_result_is_shown_as_it_ran() -> None:
+    echoes = (Echo(line=1, text="tensor(1.)"),)
+    asked = evidence(
+        entry=entry(ConfusionKind.QUESTION), before=ran(echoes=echoes), snippet=Snippet(code="x  # here\n"), repair=None,
+        after=None, proof=None,
+    )  # fmt: skip
+    assert fences(reply(asked)) == ["x  # here\n", ">>> x\ntensor(1.)\n"]
+
+
+# The error that was quoted
+
+
+def unlike(**before: Any) -> str:
+    found = Diagnosis(confusion="tried", evidence=(), confidence=1.0, ran=True, same_error=False)
+    return reply(evidence(diagnosis=found, reported=QuotedError(message="it broke"), before=ran(**before)))
+
+
+def test_an_error_that_did_not_occur_is_said_not_to_have_occurred() -> None:
+    tape = Tape(finals=(NamedTensor(name="x", state=STATE, value=None, grad="tensor([ 1.,\n  2.])"),))
+    text = unlike(tape=tape)
+    assert "did **not** occur" in text
+    assert "`tensor([1., 2.])` in `x.grad`" in text
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"), [("first\nsecond", "`ValueError: first`"), ("", "`ValueError`"), ("\n", "`ValueError`")]
+)
+def test_another_error_is_named_by_its_first_line(message: str, shown: str) -> None:
+    text = unlike(error=RunError(type="ValueError", message=message, line=1))
+    assert f"it stops with another one: {shown}." in text
+
+
+@pytest.mark.parametrize("same", [True, None])
+def test_nothing_is_said_of_an_error_that_did_occur_or_was_not_quoted(same: bool | None) -> None:
+    found = Diagnosis(confusion="tried", evidence=(), confidence=1.0, ran=True, same_error=same)
+    assert "did **not** occur" not in reply(evidence(diagnosis=found, reported=QuotedError(message="it broke")))
+
+
+# Around it
+
+
+def test_the_last_line_says_who_wrote_it_and_a_new_entry_says_that_it_is_new() -> None:
+    assert "automatic helper" in reply(evidence()).splitlines()[-1]
+    assert "is new" in reply(evidence(entry=entry(trial=True))).splitlines()[-1]
+    assert "is new" not in reply(evidence())
+
+
+def test_the_link_can_be_left_out() -> None:
+    assert LINK not in reply(evidence(link=False))
+
+
+def test_blank_lines_and_spaces_of_the_code_stay() -> None:
+    code = "def f():\n\n\n    return 1   \n\n\nf()\n"
+    assert fences(reply(evidence(repair=Repair(fix="f", code=code, diff="", changed=()))))[0] == code
+
+
+def test_a_sentence_that_begins_with_code_in_backticks_is_no_fence() -> None:
+    code = "a = 1\n\n\nb = 2\n"
+    text = reply(evidence(facts={"x": "``a``"}, repair=Repair(fix="f", code=code, diff="", changed=())))
+    assert fences(text)[0] == code
+
+
+# Output
+
+
+def test_output_is_shown_in_the_order_of_the_lines_as_in_a_notebook() -> None:
+    run = Run(
+        outcome=Outcome.FINISHED,
+        prints=(Echo(line=3, text="three\n"), Echo(line=1, text="one\n")),
+        echoes=(Echo(line=2, text="tensor(2.)"), Echo(line=9, text="elsewhere")),
+    )
+    assert output_of("print('one')\nx  # two\nprint('three')\n", run) == "one\n>>> x\ntensor(2.)\nthree\nelsewhere"
+
+
+def test_a_program_that_shows_nothing_is_spoken_for_by_its_gradients() -> None:
+    finals = tuple(
+        NamedTensor(name=name, state=STATE, value=None, grad=grad) for name, grad in (("a", "1"), ("b", None))
+    )
+    run = Run(outcome=Outcome.FINISHED, tape=Tape(finals=finals))
+    assert output_of("pass\n", run) == ">>> a.grad\n1"
+
+
+def test_long_output_is_cut_and_says_so() -> None:
+    many = "\n".join(map(str, range(100)))
+    rows = output_of("", Run(outcome=Outcome.FINISHED, prints=(Echo(line=1, text=many),))).split("\n")
+    assert (len(rows), rows[-1]) == (MOST_LINES + 1, "…")
+    wide = output_of("", Run(outcome=Outcome.FINISHED, prints=(Echo(line=1, text="x" * 9999),)))
+    assert (len(wide), wide[-1]) == (LONGEST_LINE, "…")
