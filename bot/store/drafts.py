@@ -6,6 +6,7 @@ if nobody was faster. `bot.review` and `bot.publish` alone go through it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum
@@ -112,6 +113,13 @@ def listed(
     if after is not None:
         query = query.where(_behind(after, order))
     return [DraftSummary(**row._mapping) for row in connection.execute(query.limit(most))]
+
+
+def beginnings(connection: Connection, ids: Sequence[int], *, characters: int) -> dict[int, str]:
+    """How the posts of these drafts begin, by the draft's number."""
+    begins = func.substr(answers.c.question, 1, characters).label("begins")
+    query = select(drafts.c.id, begins).join(answers, answers.c.id == drafts.c.answer_id).where(drafts.c.id.in_(ids))
+    return {row.id: row.begins or "" for row in connection.execute(query)}
 
 
 def counts(connection: Connection) -> dict[DraftState, int]:

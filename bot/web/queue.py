@@ -36,6 +36,9 @@ TABS = (
 COUNTED = (DraftState.PENDING, DraftState.APPROVED, DraftState.STALE, DraftState.FAILED)
 #: More are shown as "999+".
 MOST_COUNTED = 1000
+#: Characters of a post that a row is made from.
+BEGINNING = 600
+_SHOWN = 140
 
 After = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 Done = Annotated[int | None, Query(alias="done", ge=1, le=2**31 - 1)]
@@ -51,6 +54,7 @@ def queue(visit: Visiting, after: After = None, decided: Done = None) -> Respons
         last = drafts.summary(connection, after) if after else None
         rows = listing.page(connection, after=last, most=PAGE + 1)
         counts = _counts(connection)
+        beginnings = drafts.beginnings(connection, [row.id for row in rows[:PAGE]], characters=BEGINNING)
         just_decided = done.last_decision(connection, visit, decided)
     overdue = visit.now - timedelta(hours=site.settings.web.overdue_hours)
     return page(
@@ -61,6 +65,7 @@ def queue(visit: Visiting, after: After = None, decided: Done = None) -> Respons
         more=rows[PAGE - 1].id if len(rows) > PAGE else None,
         first_page=last is None,
         counts=counts,
+        beginnings={number: first_words(text) for number, text in beginnings.items()},
         tabs=TABS,
         orders=tuple(Order),
         languages=tuple(Language),
@@ -74,6 +79,19 @@ def queue(visit: Visiting, after: After = None, decided: Done = None) -> Respons
 def titles(visit: Visiting) -> dict[str, str]:
     """What each confusion is called in the visitor's language."""
     return {entry.name: entry.title[visit.language] for entry in visit.site.library}
+
+
+def first_words(text: str) -> str:
+    """How a post begins, without its code: the posts of a course chapter all have one title."""
+    words: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        if line.lstrip().startswith(("```", "~~~")):
+            inside = not inside
+        elif not inside and not line.startswith(("    ", "\t")):
+            words += line.split()
+    begun = " ".join(words)
+    return begun if len(begun) <= _SHOWN else begun[:_SHOWN].rsplit(" ", 1)[0] + " …"
 
 
 def _counts(connection: Connection) -> dict[DraftState, str]:

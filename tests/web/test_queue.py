@@ -80,8 +80,8 @@ def test_a_row_says_all_that_is_needed_to_choose(three: Page) -> None:
     said = texts(three.visitor().get("/").text)
 
     assert "Waiting for a decision" in said
-    assert "proved 梯度消失 asker · #1 · category 9 non_leaf_grad en 95 % 30 h overdue" in said
-    assert "first of all asker · #1 · category 3 non_scalar_backward zh 80 % 3 h" in said
+    assert "proved 梯度消失 Why does this fail? asker · #1 · category 9 non_leaf_grad en 95 % 30 h overdue" in said
+    assert "first of all Why does this fail? asker · #1 · category 3 non_scalar_backward zh 80 % 3 h" in said
     assert said.count("overdue") == 1
 
 
@@ -164,3 +164,15 @@ def test_a_chosen_language_is_remembered(page: Page) -> None:
     visitor.get("/?lang=zh")
 
     assert '<html lang="zh-Hans">' in visitor.get("/health").text
+
+
+def test_a_row_says_how_the_post_begins_without_its_code(page: Page) -> None:
+    raw = "Hello *all*,\n\n```python\nx = 1\n```\n\n    y = 2\n\nwhy <b>is</b> that? " + "And so on. " * 30
+    examples.draft(page.site.store, asked=examples.question(examples.post(raw)))
+
+    said = texts(page.visitor().get("/").text)
+
+    assert "Hello *all*, why <b>is</b> that? And so on." in said
+    assert "x = 1" not in said
+    assert "y = 2" not in said
+    assert "…" in said
