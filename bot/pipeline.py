@@ -111,10 +111,16 @@ class Pipeline:
             before=shown.run,
             after=after,
             shown_before=self.matcher.mistakes(shown.snippet.code, shown.run, reading),
-            shown_after=self.matcher.mistakes(repair.code, after, reading),
+            shown_after=self._still_shown(shown.diagnosis.confusion, repair.code, after, reading),
             numeric=self._compare(repair, shown, after) if after.outcome is Outcome.FINISHED else None,
         )
         return Mended(repair, after, proof)
+
+    def _still_shown(self, name: str, code: str, run: Run, reading: Reading) -> frozenset[str]:
+        """The mistakes of a repaired program. The post's words are about the program as it was: only whether
+        its own confusion is gone is asked in their light; a new one must show by itself."""
+        in_this_light = self.matcher.mistakes(code, run, reading) & {name}
+        return in_this_light | self.matcher.mistakes(code, run, Reading(language=reading.language))
 
     def _gradient_is_wrong(self, shown: Shown) -> bool:
         """The negative control: whether the program as posted fails the check that its repair must pass."""

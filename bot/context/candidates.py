@@ -137,7 +137,19 @@ def _of_mentions(reading: Reading, *, post: int) -> Iterator[Program]:
     given = [code for code in named if _gives(code)]
     used = [code for code in named if code not in given and (".backward(" in code or ".grad" in code)]
     if used and any(names_bound_by(code) for code in given):
-        yield Program(lines=tuple(mention_line(code, post=post) for code in [*given, *used]), whole=True)
+        for chosen in _without_alternatives(used):
+            yield Program(lines=tuple(mention_line(code, post=post) for code in [*given, *chosen]), whole=True)
+
+
+def _without_alternatives(used: Sequence[str]) -> Iterator[list[str]]:
+    """`y.backward()` and `y.sum().backward()` in one sentence are two ways, not two steps: each by itself,
+    the barest first, for it is the one that is asked about."""
+    calls = [code for code in used if ".backward(" in code]
+    if len({code.split(".")[0] for code in calls}) < len(calls):
+        for call in sorted(calls, key=len):
+            yield [code for code in used if code == call or code not in calls]
+    else:
+        yield list(used)
 
 
 def _gives(code: str) -> bool:
