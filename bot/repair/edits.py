@@ -108,17 +108,11 @@ def _unwrapped(program: Program, block: ast.With) -> str:
     rows = program.code.splitlines(keepends=True)
     step = block.body[0].col_offset - block.col_offset
     start, end = block.body[0].lineno, block.end_lineno or block.lineno
-    body = [row[step:] if row[:step].isspace() else row for row in rows[start - 1 : end]]
     if start == block.lineno:  # the body stands on the line of the `with`
-        return (
-            "".join(rows[: block.lineno - 1])
-            + " " * block.col_offset
-            + program.text(block.body[0])
-            + "\n"
-            + "".join(rows[end:])
-        )
-    between = [row[step:] if row[:step].isspace() else row for row in rows[block.lineno : start - 1]]
-    return "".join([*rows[: block.lineno - 1], *between, *body, *rows[end:]])
+        alone = " " * block.col_offset + program.text(block.body[0]) + "\n"
+        return "".join([*rows[: start - 1], alone, *rows[end:]])
+    body = [row[step:] if row.strip() and row[:step].isspace() else row for row in rows[block.lineno : end]]
+    return "".join([*rows[: block.lineno - 1], *body, *rows[end:]])
 
 
 def _without_lines(program: Program, first: int, last: int) -> str:
