@@ -20,6 +20,7 @@ from bot.diagnose.words import (
     graph,
     inplace,
     leaves,
+    lines,
     modules,
     release,
     said,
@@ -33,7 +34,7 @@ from bot.errors import KnowledgeError
 __all__ = ["ASKED", "GROUPS", "READABLE", "WORDS", "holds", "known_words", "listed"]
 
 #: The groups of words; importing them here is what fills `WORDS`.
-GROUPS = (said, called, tensors, leaves, graph, differentiations, freed, training, inplace, modules, release)
+GROUPS = (said, called, tensors, leaves, lines, graph, differentiations, freed, training, inplace, modules, release)
 #: Outcomes of which an entry can say something.
 READABLE = (Outcome.FINISHED, Outcome.RAISED, Outcome.TIMED_OUT)
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bot.repair.edits import all_kept_in_torch, kept_in_torch
+from bot.repair.keeping import all_kept_in_torch, kept_in_torch
 
 __all__ = ["all_kept_in_torch", "kept_in_torch"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bot.repair.edits import kept_in_torch
+from bot.repair.keeping import kept_in_torch
 
 __all__ = ["kept_in_torch"]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.repair.edits import all_kept_in_torch, kept_in_torch, make_leaf, with_grad, without_guard
+from bot.repair.edits import make_leaf, with_grad, without_guard
+from bot.repair.keeping import all_kept_in_torch, kept_in_torch
 from bot.repair.toolkit import Program, Target
 
 KEPT = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -107,6 +108,15 @@ def _never_zeroed(view: View) -> tuple[str, Found | None]:
     return "", None
 
 
+def _plain_steps(view: View) -> Iterator[Event]:
+    """The steps that are given no closure: one with a closure zeroes and differentiates by itself, maybe many times."""
+    for event in view.tape.events:
+        if event.op == "step":
+            call = view.call_on(event.line, ("step",))
+            if call is None or not (call.args or call.keywords):
+                yield event
+
+
 def _reached_between(view: View, leaf: int, after: int, before: int) -> bool:
     between = (event for event in view.backwards if after < event.index < before)
     return any(event.backward is not None and leaf in event.backward.leaves for event in between)
@@ -115,7 +125,7 @@ def _reached_between(view: View, leaf: int, after: int, before: int) -> bool:
 def _zeroed_before_step(view: View) -> tuple[str, Found | None]:
     """Steps that always find their gradients just zeroed."""
     worst: Found | None = None
-    for step in (event for event in view.tape.events if event.op == "step"):
+    for step in _plain_steps(view):
         held = _serials(step)
         before = view.tape.events[: step.index]
         last = next((e for e in reversed(before) if e.backward and held & set(e.backward.leaves) and not e.error), None)
@@ -136,7 +146,7 @@ def _zeroed_before_step(view: View) -> tuple[str, Found | None]:
 
 def _zeroed_each_part(view: View) -> tuple[str, Found | None]:
     """Several backward calls for one step, with a zeroing between them."""
-    for step in (event for event in view.tape.events if event.op == "step"):
+    for step in _plain_steps(view):
         held = _serials(step)
         calls: list[Event] = []
         for event in reversed(view.tape.events[: step.index]):
@@ -177,7 +187,7 @@ def _sum_read(view: View) -> Found | None:
 
 
 def _undivided(view: View) -> Found | None:
-    for step in (event for event in view.tape.events if event.op == "step"):
+    for step in _plain_steps(view):
         held = _serials(step)
         calls: list[Event] = []
         for event in reversed(view.tape.events[: step.index]):
