@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.diagnose import wording
 from bot.diagnose.concepts import NAMES, SYMPTOMS, WAYS_OF_ASKING
@@ -14,6 +15,10 @@ from bot.domain.confusion import Confusion
 
 #: Longest passage that is compared with a phrase, in characters: beyond it, words meet by chance.
 LONGEST = 400
+#: Most sentences that are looked at.
+MOST = 30
+#: How many weights of passages are kept at hand.
+MOST_WEIGHED = 5000
 #: A word is a family's own when at least this share of all phrases that say it are about that family; where a run
 #: confirms what the words say, a smaller share will do.
 OWN = 0.3
@@ -23,7 +28,7 @@ LESS = 0.5
 #: How much is taken off for what a passage says besides the phrase, at most.
 BESIDES = 0.4
 
-_SENTENCE_END = re.compile(r"(?<=[.?!;。？！；])\s*|\n+")
+_SENTENCE_END = re.compile(r"(?<=[?!;。？！；])\s*|(?<=[^\s`(][.])\s*|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Phrasebook:
         # What half of all entries speak of weighs as little as can be, and a single rare word cannot decide alone.
         most = math.log(1 + total / 2)
         self._weights = {word: _factor(word) * min(most, math.log(1 + total / n)) for word, n in counts.items()}
+        self._weighed: dict[frozenset[str], float] = {}
         self._own = {entry.name: self._words_of(entry, share=OWN) for entry in self._entries}
         self._touched = {entry.name: self._words_of(entry, share=TOUCHED) for entry in self._entries}
 
@@ -69,6 +75,14 @@ class Phrasebook:
         seen = SYMPTOMS & frozenset().union(*self._asked[entry.name])
         return not wording.words(text).isdisjoint(self._touched[entry.name] | seen)
 
+    def fit(self, entry: Confusion, text: str) -> float:
+        """How well a text says what the entry is asked, from 0 to 1, where a run confirms it."""
+        if not self.touches(entry, text):
+            return 0.0
+        heard = _heard(text)
+        best = self._most(self._asked[entry.name], heard)
+        return best if best > self._most(self._not_this[entry.name], heard) else 0.0
+
     def ranking(self, title: str, prose: str, *, asks: Callable[[str], bool]) -> list[Told]:
         """Every entry that the post may ask about, the best first. `asks` says whether a sentence asks anything."""
         passages = [wording.words(passage) for passage in _passages(title, prose, asks)]
@@ -83,8 +97,8 @@ class Phrasebook:
         best = Told(entry, 0.0, frozenset())
         for said in passages:
             for phrase in self._asked[entry.name]:
-                fit = 0.0 if said.isdisjoint(phrase & self._own[entry.name]) else self._fit(said, phrase)
-                if fit > best.fit:
+                fit = self._fit(said, phrase)
+                if fit > best.fit and not self._own[entry.name].isdisjoint(said & phrase):
                     best = Told(entry, fit, said & phrase)
         return best
 
@@ -96,11 +110,20 @@ class Phrasebook:
         both = said & phrase
         if len(both) < 2:
             return 0.0
-        whole = self._weight(phrase)
-        besides = self._weight(said - phrase)
-        return self._weight(both) / whole * (1 - BESIDES * min(1.0, besides / (3 * whole)))
+        whole, shared = self._weight(phrase), self._sum(both)
+        besides = self._weight(said) - shared
+        return shared / whole * (1 - BESIDES * min(1.0, besides / (3 * whole)))
 
-    def _weight(self, words: Iterable[str]) -> float:
+    def _weight(self, words: frozenset[str]) -> float:
+        """The weight of a phrase or a passage, which many comparisons ask for."""
+        known = self._weighed.get(words)
+        if known is None:
+            if len(self._weighed) > MOST_WEIGHED:
+                self._weighed.clear()
+            known = self._weighed[words] = self._sum(words)
+        return known
+
+    def _sum(self, words: frozenset[str]) -> float:
         return sum(self._weights.get(word, LESS) for word in words)
 
 
@@ -122,9 +145,16 @@ def _factor(word: str) -> float:
     return 1.0 if word in NAMES and word not in WAYS_OF_ASKING | SYMPTOMS else LESS
 
 
+@lru_cache(maxsize=32)
+def _heard(text: str) -> tuple[frozenset[str], ...]:
+    """The words of every passage of a text whose first line is a title: the same for all entries."""
+    title, _, prose = text.partition("\n")
+    return tuple(wording.words(passage) for passage in _passages(title, prose, bool))
+
+
 def _passages(title: str, prose: str, asks: Callable[[str], bool]) -> list[str]:
-    """The title, each sentence that asks or complains, alone and with the title, and with the sentence before it."""
-    sentences = [part.strip() for part in _SENTENCE_END.split(prose) if part.strip()]
+    """The title, each sentence that asks, alone and with the title, and with the sentence before it."""
+    sentences = [part.strip() for part in _SENTENCE_END.split(prose) if part.strip()][:MOST]
     asking = [asks(sentence) for sentence in sentences]
     passages = [title] if title.strip() else []
     for place, sentence in enumerate(sentences):

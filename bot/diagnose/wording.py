@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
 
 from rapidfuzz import fuzz
 
@@ -44,10 +42,21 @@ def nearness(text: str, wordings: Iterable[str]) -> float:
     for wording in map(masked, wordings):
         if wording in held:
             return 1.0
-        if min(len(wording), len(held)) >= _LONG_ENOUGH:
+        if min(len(wording), len(held)) >= _LONG_ENOUGH and _share_words(wording, held):
             short, long = sorted((wording, held), key=len)
             best = max(best, fuzz.partial_ratio(short, long, score_cutoff=_NEARLY) / 100)
     return best
+
+
+def _share_words(one: str, other: str) -> bool:
+    """Whether most words of the shorter text stand in the other: comparing letters costs much more."""
+    short, long = sorted((_split(one), _split(other)), key=len)
+    return 2 * len(short & long) >= len(short)
+
+
+@lru_cache(maxsize=4096)
+def _split(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def same_message(reported: str, observed: str) -> bool:
@@ -67,7 +76,7 @@ _STOP = frozenset(
 )
 
 
-@lru_cache(maxsize=20000)
+@lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """The content of a sentence: shared concepts of both languages, words, and pairs of Chinese characters."""
     found = {name for name, pattern in CONCEPTS if pattern.search(text)}
@@ -82,35 +91,3 @@ def words(text: str) -> frozenset[str]:
         elif word not in _STOP:
             found.add(word.rstrip("s") if len(word) > 3 else word)
     return frozenset(found)
-
-
-def sentences(text: str) -> tuple[str, ...]:
-    """The sentences of a text, and each pair of neighbours: people split a question over two."""
-    single = [part.strip() for part in re.split(r"(?<=[.?!;。？！；])\s*|\n+", text) if part.strip()]
-    pairs = [f"{one} {other}" for one, other in pairwise(single)]
-    return tuple(single + pairs)
-
-
-class Phrases:
-    """The phrases of all entries, with the weight of each word: a word in every phrase says little."""
-
-    def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
-        self._phrases = {name: tuple(words(phrase) for phrase in group) for name, group in phrases.items()}
-        everything = [phrase for group in self._phrases.values() for phrase in group]
-        counts: dict[str, int] = {}
-        for phrase in everything:
-            for word in phrase:
-                counts[word] = counts.get(word, 0) + 1
-        total = len(everything) + 1
-        self._weights = {word: math.log(1 + total / count) for word, count in counts.items()}
-
-    def fit(self, name: str, text: str) -> float:
-        """How well the best sentence of `text` says the best phrase of `name`, from 0 to 1."""
-        best = 0.0
-        for sentence in sentences(text):
-            said = words(sentence)
-            for phrase in self._phrases.get(name, ()):
-                weight = sum(self._weights[word] for word in phrase)
-                if weight:
-                    best = max(best, sum(self._weights[word] for word in phrase & said) / weight)
-        return best
