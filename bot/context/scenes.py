@@ -16,6 +16,10 @@ _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf", re.IGNOR
 _BACKWARD = re.compile(r"^[A-Za-z_][\w.()]*\.backward\(.*\)$")
 
 
+#: A value that a post tells and a scene shows outweighs all cue words.
+_TOLD_VALUE = 5.0
+
+
 def gap_filled(own: Program, chapter: Chapter, reading: Reading) -> list[Program]:
     """Scenes whose statements contain the asker's in order, the asker's lines kept; the likeliest first.
 
@@ -38,6 +42,7 @@ def mentioned(reading: Reading, chapter: Chapter, *, post: int) -> list[Program]
         score = _cue_score(scene, reading)
         calls = [code for code in reading.mentions if _fits(code, scene)]
         score += 0.5 * bool(calls) + 0.25 * sum(code in scene.shows for code in reading.mentions)
+        score += _TOLD_VALUE * _tells_value(scene, reading)
         if score > 0:
             ranked.append((-score, place, scene, calls))
     ranked.sort(key=lambda entry: entry[:2])
@@ -47,6 +52,13 @@ def mentioned(reading: Reading, chapter: Chapter, *, post: int) -> list[Program]
         if not calls:
             programs.append(_with_call(scene, chapter, None, post=post))
     return programs
+
+
+def _tells_value(scene: Scene, reading: Reading) -> bool:
+    """Whether the post tells a value that this scene shows."""
+    told = [output.text for output in reading.outputs]
+    told += [code for code in reading.mentions if code.startswith(("tensor(", "array("))]
+    return any(same_numbers(shown, value) for shown in scene.shows.values() for value in told)
 
 
 def same_numbers(first: str, second: str) -> bool:
