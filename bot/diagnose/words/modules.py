@@ -18,6 +18,9 @@ _LOSSES = {
     "nll_loss": ("softmax",),
 }  # fmt: skip
 
+#: "Net.layers list layer": where a module hides what, as the tape notes it.
+_HIDDEN = re.compile(r"(\w+)\.(\w+) (list|dict) (layer|parameter)")
+
 
 @word
 def hides_parameters(view: View, value: Any) -> Found | None:
@@ -25,9 +28,10 @@ def hides_parameters(view: View, value: Any) -> Found | None:
     optimizer steps that does not hold some which a differentiation reached), empty (the optimizer got nothing at all),
     any. $CLASS and $ATTR say where, $KIND is list or dict, $WHAT layer or parameter."""
     for event in view.tape.events:
-        if event.op != "hidden_parameters" or not event.note:
+        said = _HIDDEN.fullmatch(event.note or "") if event.op == "hidden_parameters" else None
+        if said is None:
             continue
-        where, kind, what = event.note.split(" ")
+        owner, attribute, kind, what = said.groups()
         hidden = {state.serial for state in event.inputs}
         reached = {leaf for one in view.backwards if one.backward for leaf in one.backward.leaves}
         held = {state.serial for one in view.tape.events if one.op == "optimizer" for state in one.inputs}
@@ -38,10 +42,9 @@ def hides_parameters(view: View, value: Any) -> Found | None:
         )
         if not shown & set(listed(value)):
             continue
-        owner, attribute = where.split(".", 1)
         line = _assignment(view, attribute)
         return Found(
-            text=f"{where} is a plain {kind}: parameters() does not find what it holds",
+            text=f"{owner}.{attribute} is a plain {kind}: parameters() does not find what it holds",
             line=line, event=event.index, cause_line=line,
             names={"CLASS": owner, "ATTR": f"self.{attribute}", "KIND": kind, "WHAT": what},
         )  # fmt: skip
@@ -87,7 +90,7 @@ def module_called(view: View, value: Any) -> Found | None:
     for event in view.tape.events:
         if event.op != "module" or not event.note:
             continue
-        name, mode = event.note.split(" ")
+        name, _, mode = event.note.rpartition(" ")
         facts = {"training": mode == "train", "grad": event.grad_enabled}
         fits = all(facts[key] == wish for key, wish in wanted.items() if key in facts)
         if fits and re.search(wanted.get("class", ""), name):
