@@ -21,8 +21,8 @@ SHOWN = 0.93
 QUOTED = 0.8
 HINTED = 0.45
 #: How well a post's words must ask about an entry when they are all there is, and how much better than about others.
-TOLD = 0.57
-MARGIN = 0.04
+TOLD = 0.6
+MARGIN = 0.02
 #: How well a post's words must fit an entry to be about what somebody else's program shows.
 ABOUT = 0.35
 
@@ -42,17 +42,12 @@ class Matcher:
 
     def __init__(self, entries: Iterable[Confusion]) -> None:
         self.entries = tuple(entries)
-        phrases = {entry.name: [*sum(entry.asked_as.values(), ())] for entry in self.entries}
         self._told = Phrasebook(self.entries)
-        self._asked = wording.Phrases(phrases | {f"not {entry.name}": entry.not_this for entry in self.entries})
+        self._messages = {entry.name: tuple(_wordings(entry.seen)) for entry in self.entries}
 
     def fit(self, entry: Confusion, text: str) -> float:
         """How well a text asks what the entry answers, from 0 to 1; 0 when it asks what the entry excludes."""
-        if not self._told.touches(entry, text):
-            return 0.0
-        asked = self._asked.fit(entry.name, text)
-        excluded = self._asked.fit(f"not {entry.name}", text)
-        return 0.0 if excluded > asked else asked
+        return self._told.fit(entry, text)
 
     def by_run(
         self, code: str, run: Run, reading: Reading, *, title: str = "", asking: bool = True, own: bool = True
@@ -123,7 +118,7 @@ class Matcher:
         """The entries whose message stands in the post; those that hold it letter by letter before those that nearly do."""
         error = reading.error.message.strip() if reading.error is not None else ""
         texts = [text for text in (error, title, *reading.prose.splitlines()) if text.strip()]
-        near = [(entry, *_nearest(texts, _wordings(entry.seen))) for entry in self.entries]
+        near = [(entry, *_nearest(texts, self._messages[entry.name])) for entry in self.entries]
         best = max((nearness for _, nearness, _ in near), default=0.0)
         return [
             (entry, Found(word="quoted", text=f"the post quotes: {text.strip().splitlines()[0][:160]}"))
