@@ -117,7 +117,9 @@ def _among(text: str, said: Iterable[str]) -> bool:
 
 def _recognised(message: Message, pipeline: Pipeline) -> str | None:
     """The entry that a post which only quotes the message is answered with, if that entry lists the wording."""
-    raw = f"My program for training a network says this, and I do not understand why:\n\n{message.kind}: {message.text}\n"
+    raw = (
+        f"My program for training a network says this, and I do not understand why:\n\n{message.kind}: {message.text}\n"
+    )
     answer = pipeline.answer(Question(post=Post(id="quoted", raw=raw), language=Language.ENGLISH))
     if not answer.is_draft or answer.diagnosis is None or answer.diagnosis.ran:
         return None

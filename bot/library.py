@@ -211,7 +211,8 @@ def _check_words(seen: Mapping[str, Any], words: frozenset[str], *, where: str) 
 
 
 def _first_mistake(shown: str, error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A misspelt key is also a missing one; the misspelling is what to mend.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     match first["type"]:
         case "extra_forbidden":

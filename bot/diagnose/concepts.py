@@ -123,3 +123,5 @@ CONCEPTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 NAMES = frozenset(name for name, _ in CONCEPTS)
 WAYS_OF_ASKING = frozenset(name for name, _ in _ASKING)
 SYMPTOMS = frozenset(name for name, _ in _SYMPTOMS)
+#: The words that make a sentence a question of one kind.
+ASKING = frozenset({"why", "how", "meaning", "difference"})

@@ -22,7 +22,7 @@ QUOTED = 0.8
 HINTED = 0.45
 #: How well a post's words must ask about an entry when they are all there is, and how much better than about others.
 TOLD = 0.6
-MARGIN = 0.02
+MARGIN = 0.04
 #: How well a post's words must fit an entry to be about what somebody else's program shows.
 ABOUT = 0.35
 

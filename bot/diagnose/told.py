@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.diagnose import wording
-from bot.diagnose.concepts import NAMES, SYMPTOMS, WAYS_OF_ASKING
+from bot.diagnose.concepts import ASKING, NAMES, SYMPTOMS, WAYS_OF_ASKING
 from bot.domain.confusion import Confusion
 
 #: Longest passage that is compared with a phrase, in characters: beyond it, words meet by chance.
 LONGEST = 400
 #: Most sentences that are looked at.
 MOST = 30
+#: A phrase of so few words besides its way of asking is met by chance, unless the way of asking is the same.
+FEW = 2
 #: How many weights of passages are kept at hand.
 MOST_WEIGHED = 5000
 #: A word is a family's own when at least this share of all phrases that say it are about that family; where a run
@@ -108,7 +110,7 @@ class Phrasebook:
     def _fit(self, said: frozenset[str], phrase: frozenset[str]) -> float:
         """The share of a phrase that a passage says, less for what else it says."""
         both = said & phrase
-        if len(both) < 2:
+        if len(both) < 2 or (len(phrase - ASKING) <= FEW and phrase & ASKING and not both & ASKING):
             return 0.0
         whole, shared = self._weight(phrase), self._sum(both)
         besides = self._weight(said) - shared

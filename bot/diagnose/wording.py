@@ -59,12 +59,18 @@ def _split(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+#: Fewer characters are not a part of a message that tells it from others.
+_A_FEW_WORDS = 12
+
+
 def same_message(reported: str, observed: str) -> bool:
     """Whether a quoted message and an observed one are the same, cut or not."""
     one, other = masked(reported), masked(observed)
     if not one or not other:
         return False
     short, long = sorted((one, other), key=len)
+    if len(short) < _A_FEW_WORDS:
+        return short == long  # a word or a number stands in many messages
     return short in long or (len(short) > 40 and long.startswith(short[:40]))
 
 

@@ -14,7 +14,8 @@ def read_grad(program: Program, target: Target) -> str | None:
     if not leaf or not isinstance(statement, (ast.Assign, ast.Expr, ast.Return)):
         return None
     call = next(
-        (node for node in ast.walk(statement) if isinstance(node, ast.Call) and last_name(node.func) == "backward"), None
+        (node for node in ast.walk(statement) if isinstance(node, ast.Call) and last_name(node.func) == "backward"),
+        None,
     )
     if call is None:
         return None

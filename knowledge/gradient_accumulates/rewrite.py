@@ -37,6 +37,8 @@ def _leaf(statement: ast.stmt) -> str | None:
             return ast.unparse(changed).removesuffix(".data")
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=changed, attr="sub_" | "add_"), args=[value, *_])):
             return ast.unparse(changed).removesuffix(".data") if ".grad" in ast.unparse(value) else None
-        case ast.Assign(targets=[ast.Attribute(attr="data", value=changed)], value=value) if ".grad" in ast.unparse(value):
+        case ast.Assign(targets=[ast.Attribute(attr="data", value=changed)], value=value) if ".grad" in ast.unparse(
+            value
+        ):
             return ast.unparse(changed)
     return None

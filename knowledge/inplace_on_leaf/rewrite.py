@@ -30,7 +30,9 @@ def new_tensor(program: Program, target: Target) -> str | None:
         return None
     fresh = program.fresh(f"new_{name}")
     changes: list[tuple[ast.AST, str]] = []
-    grads = {id(node.value) for node in ast.walk(program.tree) if isinstance(node, ast.Attribute) and node.attr == "grad"}
+    grads = {
+        id(node.value) for node in ast.walk(program.tree) if isinstance(node, ast.Attribute) and node.attr == "grad"
+    }
     for node in ast.walk(moves.function_of(program, first)):
         later = isinstance(node, ast.Name) and node.id == name and node.lineno > (first.end_lineno or first.lineno)
         if later and id(node) not in grads:

@@ -31,6 +31,8 @@ def _added(statement: ast.stmt, total: str) -> ast.expr | None:
     match statement:
         case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=value) if name == total:
             return value
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(left=left, op=ast.Add(), right=right)) if name == total:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(left=left, op=ast.Add(), right=right)) if (
+            name == total
+        ):
             return right if ast.unparse(left) == total else left if ast.unparse(right) == total else None
     return None

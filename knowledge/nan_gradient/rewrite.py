@@ -51,7 +51,9 @@ def _operation(program: Program, target: Target) -> tuple[ast.expr, ast.expr] | 
     statement = program.statement_at(target.cause_line or 0)
     for node in ast.walk(statement) if statement is not None else ():
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="torch" | "F"), attr=called), args=[first, *_]) if called == name:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="torch" | "F"), attr=called), args=[first, *_]) if (
+                called == name
+            ):
                 return node, first
             case ast.Call(func=ast.Attribute(value=owner, attr=called)) if called == name:
                 return node, owner
@@ -65,7 +67,11 @@ def _operation(program: Program, target: Target) -> tuple[ast.expr, ast.expr] | 
 def _where(program: Program, node: ast.expr) -> tuple[ast.expr, bool] | None:
     """The condition of the torch.where that picks this value, and whether it is picked where the condition holds."""
     statement = program.statement_of(node)
-    made = {part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)} if statement else set()
+    made = (
+        {part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        if statement
+        else set()
+    )
     for call in program.calls("where"):
         if len(call.args) == 3:
             for place, taken in ((1, True), (2, False)):

@@ -203,7 +203,7 @@ def test_rejecting_keeps_the_reason_and_the_note(waiting: Page) -> None:
     visitor.post("/drafts/1/reject", revision=1, reason="unclear", note=" too terse ")
 
     assert state(waiting) is DraftState.REJECTED
-    assert "Rejected by mei. Right, but badly explained. too terse" in said(waiting)
+    assert "Rejected by mei. Right, but badly explained too terse" in said(waiting)
     assert "waiting → rejected revision 1 Right, but badly explained too terse" in said(waiting, "/drafts/1/history")
 
 

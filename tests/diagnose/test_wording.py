@@ -1,0 +1,85 @@
+"""Messages are compared by what they say: numbers, shapes, quotation marks and line breaks apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.diagnose.wording import masked, same_message, says
+
+FREED = "Trying to backward through the graph a second time"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("shape mismatch: [3, 4] and [4]", "shape mismatch: [1] and [2, 2]"),
+        ("size of tensor a (3) must match (4)", "size of tensor a (10) must match (7)"),
+        ("at version 2; expected version 1", "at version 31; expected version 30"),
+        ("expected 'Float' but got “Long”", "expected Float but got Long"),
+        ("it can’t be", "it can't be"),
+        ("torch.Size([2, 3]) is wrong", "torch.size([]) is wrong"),
+        ("two\n  lines", "two lines"),
+        ("took 1.5e-3 s", "took 2 s"),
+        ("梯度：错误（1）", "梯度:错误(2)"),
+    ],
+)
+def test_what_differs_from_run_to_run_does_not_count(one: str, other: str) -> None:
+    assert masked(one) == masked(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("expected Float", "expected Long"), ("requires grad", "does not require grad"), ("version 1", "versions 1")],
+)
+def test_what_is_said_counts(one: str, other: str) -> None:
+    assert masked(one) != masked(other)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        # torch 0.4, 1.0 to 1.8, 1.9, 2.x
+        f"{FREED}, but the buffers have already been freed. Specify retain_graph=True when calling backward the first time.",
+        f"{FREED}, but the saved intermediate results have already been freed. Specify retain_graph=True when calling .backward() or autograd.grad() the first time.",
+        f"{FREED} (or directly access saved variables after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad().",
+        f"{FREED} (or directly access saved tensors after they have already been freed).",
+    ],
+)
+def test_the_wording_of_every_release_is_known(message: str) -> None:
+    assert says(message, [FREED])
+
+
+@pytest.mark.parametrize(
+    ("message", "wordings", "said"),
+    [
+        ("a of size [3]", ["of size [7, 7]"], True),
+        ("a of size [3]", ["of another size"], False),
+        ("anything", [], False),
+        ("", ["x"], False),
+    ],
+)
+def test_a_message_says_one_of_its_wordings_or_none(message: str, wordings: list[str], said: bool) -> None:
+    assert says(message, wordings) is said
+
+
+LONG = "element 0 of tensors does not require grad and does not have a grad_fn"
+
+
+@pytest.mark.parametrize(
+    ("reported", "observed", "same"),
+    [
+        (LONG, LONG, True),
+        ("RuntimeError: " + LONG, LONG, True),
+        (LONG[:45], LONG, True),
+        (LONG[:45] + "...", LONG, True),
+        (LONG, "grad can be implicitly created only for scalar outputs", False),
+        ("", LONG, False),
+        ("  \n", LONG, False),
+        ("0", LONG, False),
+        ("grad", LONG, False),
+        ("'x'", "'x'", True),
+        ("12", "13", True),
+    ],
+)
+def test_a_quoted_message_is_the_observed_one_cut_or_not(reported: str, observed: str, same: bool) -> None:
+    assert same_message(reported, observed) is same
