@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,34 +186,19 @@ def test_the_same_answers_give_the_same_record() -> None:
     assert json.dumps(recorded(*posts)) == json.dumps(recorded(*posts))
 
 
-def test_answers_come_in_the_order_of_the_posts_whatever_the_threads_do() -> None:
-    posts = [labelled(id=str(number), title=f"post {number}") for number in range(12)]
-    first_is_done = threading.Event()
-
-    def answer(question: Question) -> Answer:
-        if question.post.id == "0":
-            first_is_done.wait(timeout=5)
-        else:
-            first_is_done.set()
-        return silence()
-
-    assert [one.id for one in evaluate(posts, answer, FAMILIES, threads=2)] == [post.id for post in posts]
-
-
-def test_stopping_early_begins_no_further_post() -> None:
+def test_a_post_is_begun_only_when_its_mark_is_asked_for() -> None:
     begun: list[str] = []
 
     def answer(question: Question) -> Answer:
         begun.append(question.post.id)
-        time.sleep(0.001)
         return silence()
 
-    stopped = evaluate([labelled(id=str(number)) for number in range(500)], answer, FAMILIES)
-    next(stopped)
-    assert isinstance(stopped, Iterator)
-    stopped.close()  # type: ignore[attr-defined]
+    posts = [labelled(id=str(number)) for number in range(12)]
+    marks = evaluate(posts, answer, FAMILIES)
 
-    assert len(begun) < 500
+    assert next(marks).id == "0"
+    assert begun == ["0"]
+    assert [one.id for one in marks] == [post.id for post in posts[1:]]
 
 
 def test_changes_name_the_posts_and_the_figures_that_differ() -> None:

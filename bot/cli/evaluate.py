@@ -30,7 +30,7 @@ def evaluate(
     """Measure the answers to posts whose right answers are known: precision, recall, false alarms.
 
     `labels` are the names that would be right (none: the post wants no reply), `may_also` names that would be
-    neither right nor wrong. With `sandbox.workers` of 2 or more, so many posts are answered at once.
+    neither right nor wrong.
 
     Examples:
 
@@ -88,8 +88,7 @@ def _answered(context: Context, pipeline: Pipeline, corpus: Corpus, families: Fa
         console=context.progress, transient=True, disable=not context.progress.is_terminal,
     ) as progress:  # fmt: skip
         task = progress.add_task("answering", total=len(corpus.posts))
-        threads = context.settings.sandbox.workers
-        for one in evaluate_posts(corpus.posts, pipeline.answer, families, threads=threads):
+        for one in evaluate_posts(corpus.posts, pipeline.answer, families):
             marks.append(one)
             progress.update(task, advance=1, description=f"{one.id}: {one.mark.value}")
     return marks

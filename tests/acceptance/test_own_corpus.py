@@ -13,10 +13,9 @@ from bot.evaluate.figures import report
 from bot.library import Library, read_library, shipped_contexts, shipped_folder
 from bot.pipeline import pipeline
 from bot.sandbox.open import open_sandbox
-from bot.settings import SandboxSettings, Settings
+from bot.settings import Settings
 
 POSTS = Path(__file__).parents[1] / "corpus" / "posts.jsonl"
-THREADS = 2
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +38,10 @@ def corpus(families: Families) -> Corpus:
 def record(
     corpus: Corpus, library: Library, families: Families, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    settings = Settings(sandbox=SandboxSettings(workers=THREADS))
+    settings = Settings()
     with open_sandbox(settings.sandbox, data=tmp_path_factory.mktemp("data")) as sandbox:
         ready = pipeline(settings, sandbox, clock=time.perf_counter)
-        marks = list(evaluate(corpus.posts, ready.answer, families, threads=THREADS))
+        marks = list(evaluate(corpus.posts, ready.answer, families))
     return report(marks, families, corpus=POSTS.name, entries=frozenset(entry.name for entry in library))
 
 
