@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from bot import review
 from bot.domain.draft import DraftState, RejectReason, ReplyFate
@@ -172,7 +172,9 @@ def test_news_tell_how_many_wait_and_who_changed_the_draft(page: Page, monkeypat
         assert third.startswith(":")
         return [json.loads(message.removeprefix("data: ")) for message in (first, second)]
 
-    first, second = anyio.run(two)
+    # A loop in a thread of its own: the browser's tests keep one running in this one.
+    with start_blocking_portal() as portal:
+        first, second = portal.call(two)
 
     assert (first["waiting"], first["state"], first["revision"]) == (1, "pending", 1)
     assert (second["waiting"], second["state"]) == (0, "rejected")
