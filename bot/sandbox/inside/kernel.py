@@ -108,21 +108,25 @@ def load_seccomp(program: bytes) -> None:
         raise OSError("the seccomp filter is not in force")
 
 
-def collapse_memory() -> None:
-    """Let the kernel keep this process's memory in huge pages where it can.
+def scattered_memory() -> list[int]:
+    """Where this process's own memory could lie in huge pages: the address of each, for `collapse`."""
+    found: list[int] = []
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+        row = line.split(maxsplit=5)
+        name = row[5].strip() if len(row) > 5 else ""
+        if row[1] == "rw-p" and name in ("", "[heap]"):
+            start, end = (int(part, 16) for part in row[0].split("-"))
+            found += range(-(-start // HUGE_PAGE) * HUGE_PAGE, end // HUGE_PAGE * HUGE_PAGE, HUGE_PAGE)
+    return found
+
+
+def collapse(start: int) -> None:
+    """Let the kernel keep the memory from `start` on in one huge page, if it can.
 
     A fork copies the table of all pages, and an exit tears it down: with few large pages both are quick.
     A kernel that does not know the call (before 6.1) leaves everything as it is.
     """
-    lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
-    rows = [line.split(maxsplit=5) for line in lines]
-    for row in rows:
-        name = row[5].strip() if len(row) > 5 else ""
-        if row[1] == "rw-p" and name in ("", "[heap]"):
-            start, end = (int(part, 16) for part in row[0].split("-"))
-            start, end = -(-start // HUGE_PAGE) * HUGE_PAGE, end // HUGE_PAGE * HUGE_PAGE
-            if end > start:
-                _libc.madvise(start, end - start, MADV_COLLAPSE)
+    _libc.madvise(start, HUGE_PAGE, MADV_COLLAPSE)
 
 
 def limit(what: int, soft: int, hard: int | None = None) -> None:

@@ -7,6 +7,7 @@ kept, so that a training loop costs little; a failing call is always recorded.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -58,15 +59,12 @@ class Tape(TorchFunctionMode):
     ) -> Any:
         """Run the call and record it."""
         kwargs = kwargs or {}
-        name = operation(func)
-        if name is None:
-            return func(*args, **kwargs)
+        name, attribute = described(func)
         caller = sys._getframe(1)
+        if name is None or (attribute and caller.f_code.co_filename != SNIPPET):
+            return func(*args, **kwargs)
         frame = askers_frame(caller)
         line = frame.f_lineno if frame is not None else 0
-        inner = caller is not frame
-        if inner and name.endswith(("__get__", "__set__")):
-            return func(*args, **kwargs)
         if self._only_counted(line, name):
             return self._counted(func, name, frame, line, args, kwargs)
         return self._recorded(func, name, frame, line, args, kwargs)
@@ -342,6 +340,13 @@ def roots_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor
     """What a differentiation starts from."""
     given = args[0] if args else next((kwargs[name] for name in ("outputs", "tensors") if name in kwargs), None)
     return tensors.found_in(given)
+
+
+@cache
+def described(func: Any) -> tuple[str | None, bool]:
+    """The call's name, and whether it reads or writes an attribute: torch's own code does so all the time."""
+    name = operation(func)
+    return name, name is not None and name.endswith(("__get__", "__set__"))
 
 
 def operation(func: Any) -> str | None:

@@ -25,7 +25,8 @@ def optimizers(tape: Tape) -> None:
         tape.note(_line(), "optimizer", _held(self), note=type(self).__name__)
 
     def zeroed(self: Any, *args: Any, **kwargs: Any) -> None:
-        zero(self, *args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            zero(self, *args, **kwargs)
         if tape.events and tape.events[-1]["op"] != "zero_grad":
             tape.note(_line(), "zero_grad", _held(self), note=type(self).__name__)
 
