@@ -42,7 +42,9 @@ class Worker(threading.Thread):
         self._made_of = made_of
         self._server: ForkServer | None = None
         self._waiting: Child | None = None
+        self._next: ForkServer | None = None  # boots while the present one still serves
         self._runs = 0
+        self._disturbed = False
         self._booted = threading.Event()
         self._problem: SandboxError | None = None
         self._in_hand: Ticket | None = None
@@ -70,6 +72,7 @@ class Worker(threading.Thread):
         try:
             while (ticket := self._queue.take()) is not None:
                 self._serve(ticket)
+                self._renew()
         finally:
             self._tear_down()
             self._queue.lost(self)
@@ -117,13 +120,43 @@ class Worker(threading.Thread):
         finally:
             child.close()
         self._runs += 1
-        if self._runs >= self._settings.recycle_runs or hit_no_limit(ending):
-            self._tear_down()
-            self._server = self._new_server()  # boots while nobody waits
+        self._disturbed = hit_no_limit(ending)
         if ending.cancelled:
             raise SandboxError("the run was cancelled")
         facts = seen(ending, layers=self._made_of.layers, memory_enforced_by=self.memory_enforced_by)
         return Observed(facts=facts, stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim)
+
+    def _renew(self) -> None:
+        """Replace a fork server that is worn out, or that a run may have disturbed. Nobody waits meanwhile.
+
+        A worn one serves until its successor has booted; a disturbed one serves no more.
+        """
+        try:
+            if self._disturbed:
+                successor, self._next = self._next or self._successor(), None
+                self._replace(successor)
+            elif self._runs >= self._settings.recycle_runs and self._next is None:
+                self._next = self._successor()
+            elif self._next is not None and self._next.has_booted():
+                successor, self._next = self._next, None
+                self._replace(successor)
+                self._stand_up()
+        except SandboxError:
+            self._tear_down()  # the next order tries to boot one, and says why it cannot
+
+    def _replace(self, successor: ForkServer) -> None:
+        self._tear_down()
+        self._server = successor
+        self._disturbed = False
+
+    def _successor(self) -> ForkServer:
+        server = self._new_server()
+        try:
+            server.begin()
+        except SandboxError:
+            server.close()
+            raise
+        return server
 
     def _child_for(self, server: ForkServer, limits: Limits) -> Child:
         """The waiting child when it was locked in under these limits; else a new one."""
@@ -156,9 +189,10 @@ class Worker(threading.Thread):
         if self._waiting is not None:
             self._waiting.close()
             self._waiting = None
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        for server in (self._server, self._next):
+            if server is not None:
+                server.close()
+        self._server = self._next = None
 
 
 def attack(server: ForkServer, *, limits: Limits, layers: tuple[str, ...]) -> tuple[self_attack.Finding, ...]:
