@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bot.domain.run import Facts, Outcome, Run
 from bot.sandbox import Order
-from bot.sandbox.report import LARGEST, clean, run_from
+from bot.sandbox.fields import LARGEST, clean
+from bot.sandbox.report import run_from
 
 ORDER = Order(code="x\n")
 SCALARS = (

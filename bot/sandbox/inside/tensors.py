@@ -49,7 +49,7 @@ def found_in(value: Any, *, depth: int = 3) -> list[torch.Tensor]:
 
 
 def state(tensor: torch.Tensor, serial: int, names: tuple[str, ...], *, digest: bool) -> list[Any]:
-    """One tensor as a row; `bot/sandbox/report.py` names the fields."""
+    """One tensor as a row; `bot/sandbox/claimed_tape.py` names the fields."""
     inference = tensor.is_inference()
     leaf = tensor.is_leaf
     grad_fn = tensor.grad_fn

@@ -1,0 +1,155 @@
+"""Reads the tape that a claim brings, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.domain.tape import (
+    BackwardCall,
+    Binding,
+    Change,
+    Clash,
+    Event,
+    NamedTensor,
+    NonFinite,
+    Tape,
+    TensorState,
+)
+from bot.sandbox import fields
+
+
+def tape(claim: Any) -> Tape | None:
+    """The tape of a claim; None where there is none."""
+    if not isinstance(claim, Mapping):
+        return None
+    events = [_event(index, row) for index, row in enumerate(fields.rows(claim, "events")) if isinstance(row, Mapping)]
+    return Tape(
+        events=tuple(events),
+        bindings=tuple(_bindings(claim)),
+        finals=tuple(_finals(claim)),
+        cut=claim.get("cut") is True,
+    )
+
+
+def _event(index: int, row: Mapping[str, Any]) -> Event:
+    return Event(
+        index=index,
+        line=fields.whole(row.get("line")) or 0,
+        op=fields.text(row.get("op"), 200) or "",
+        inputs=tuple(_states(row.get("in"))),
+        outputs=tuple(_states(row.get("out"))),
+        grad_enabled=row.get("grad") is not False,
+        inference=row.get("inference") is True,
+        inplace=row.get("inplace") is True,
+        error=fields.text(row.get("error"), 500),
+        times=fields.whole(row.get("times")) or 1,
+        backward=_backward(row.get("backward")),
+        note=fields.text(row.get("note"), 200),
+        stack=tuple(fields.wholes(row.get("stack"))),
+        node=fields.whole(row.get("node")),
+        writes=tuple(fields.wholes(row.get("writes"))),
+        same=row.get("same") is True,
+        clash=_clash(row.get("clash")),
+        nonfinite=_nonfinite(row.get("nonfinite")),
+    )
+
+
+def _clash(row: Any) -> Clash | None:
+    if not isinstance(row, Mapping):
+        return None
+    return Clash(
+        **_made(row),
+        changes=tuple(
+            Change(
+                line=fields.whole(change.get("line")) or 0,
+                op=fields.text(change.get("op"), 200) or "",
+                stack=tuple(fields.wholes(change.get("stack"))),
+            )
+            for change in fields.rows(row, "changes")
+            if isinstance(change, Mapping)
+        ),
+        serials=tuple(fields.wholes(row.get("serials"))),
+        names=fields.names(row.get("names")),
+        leaf=row.get("leaf") is True,
+    )
+
+
+def _nonfinite(row: Any) -> NonFinite | None:
+    if not isinstance(row, Mapping):
+        return None
+    kind = "nan" if row.get("kind") == "nan" else "inf"
+    return NonFinite(**_made(row), kind=kind, leaves=tuple(fields.wholes(row.get("leaves"))))
+
+
+def _made(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The node a claim speaks of, and the call that made it."""
+    return {
+        "node": fields.text(row.get("node"), 100) or "",
+        "line": fields.whole(row.get("line")) or 0,
+        "op": fields.text(row.get("op"), 200) or "",
+        "stack": tuple(fields.wholes(row.get("stack"))),
+    }
+
+
+def _backward(row: Any) -> BackwardCall | None:
+    if not isinstance(row, Mapping):
+        return None
+    return BackwardCall(
+        roots=tuple(fields.wholes(row.get("roots"))),
+        inputs=tuple(fields.wholes(row.get("inputs"))),
+        leaves=tuple(fields.wholes(row.get("leaves"))),
+        nodes=tuple(fields.wholes(row.get("nodes"))),
+        held=tuple(fields.wholes(row.get("held"))),
+        places=tuple(tuple(fields.wholes(place)) for place in fields.rows(row, "places")),
+        retain_graph=row.get("retain_graph") is True,
+        create_graph=row.get("create_graph") is True,
+        weights="given" if row.get("weights") == "given" else "none",
+    )
+
+
+def _states(rows: Any) -> Iterable[TensorState]:
+    for row in rows if isinstance(rows, list) else ():
+        state = _state(row)
+        if state is not None:
+            yield state
+
+
+def _state(row: Any) -> TensorState | None:
+    if not isinstance(row, list) or len(row) != 11 or fields.whole(row[0]) is None:
+        return None
+    serial, shape, dtype, leaf, requires_grad, grad_fn, version, grad, names, digest, parameter = row
+    return TensorState(
+        serial=serial,
+        shape=tuple(fields.wholes(shape)),
+        dtype=fields.text(dtype, 40) or "",
+        leaf=leaf is True,
+        requires_grad=requires_grad is True,
+        grad_fn=fields.text(grad_fn, 100),
+        version=fields.whole(version) or 0,
+        grad=grad if grad in ("none", "set", "hidden") else "none",
+        names=fields.names(names),
+        digest=fields.text(digest, 20),
+        parameter=parameter is True,
+    )
+
+
+def _bindings(claim: Mapping[str, Any]) -> Iterable[Binding]:
+    for row in fields.rows(claim, "bindings"):
+        if isinstance(row, list) and len(row) == 4 and isinstance(row[2], str):
+            name = fields.text(row[2], 100) or ""
+            yield Binding(
+                at=fields.whole(row[0]) or 0, line=fields.whole(row[1]) or 0, name=name, serial=fields.whole(row[3])
+            )
+
+
+def _finals(claim: Mapping[str, Any]) -> Iterable[NamedTensor]:
+    for row in fields.rows(claim, "finals"):
+        state = _state(row.get("state")) if isinstance(row, Mapping) else None
+        if state is not None:
+            yield NamedTensor(
+                name=fields.text(row.get("name"), 100) or "",
+                state=state,
+                value=fields.text(row.get("value"), 4000),
+                grad=fields.text(row.get("grad"), 4000),
+            )
