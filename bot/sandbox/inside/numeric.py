@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from inside.rehearsal import Mismatch, Rehearsal, Shift
+from inside.nudging import Shift
+from inside.rehearsal import Mismatch, Rehearsal
 
 #: Tensors that are nudged one by one; the others are nudged together.
 MOST_TENSORS = 8

@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-import random
 import re
 import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import numpy
 import torch
 from inside import tensors
 from inside.differentiation import Call, weighted
+from inside.nudging import Compared, Shift, copied, dense, gained, memory, random_numbers, version
 from inside.precision import Precision
 from inside.tape import BACKWARD, SNIPPET, WORDS, askers_frame, inplace, operation
 from torch.overrides import TorchFunctionMode
@@ -49,20 +47,6 @@ PLACES = {
 }
 #: A line that only asks whether there is a gradient does not want one.
 _ASKS_FOR_NONE = re.compile(r"\.grad\s*(?:is|==|!=)\s|\bif\s+[\w.]+\.grad\s*:")
-
-
-@dataclass(frozen=True)
-class Shift:
-    """Where the base point is, seen from the program's own numbers: off by fixed random parts of this length."""
-
-    length: float
-    upwards: bool = False
-
-    def of(self, shape: torch.Size, key: str) -> torch.Tensor:
-        """What is added. No part is nearly nothing, or a kink would still be there."""
-        numbers = _random(shape, key)
-        sides = 1.0 if self.upwards else torch.where(numbers < 0, -1.0, 1.0)
-        return self.length * sides * (0.5 + numbers.abs() / 2)
 
 
 class Enough(BaseException):
@@ -100,15 +84,11 @@ class Rehearsal(TorchFunctionMode):
         self.constants: dict[Any, Any] = {}
         self.written: set[int] = set()
         self._base = base
-        self._nudge = nudge
+        self._compared = Compared(nudge)
         self._most = len(base.calls) if base is not None else MOST_CALLS
         self._precision = Precision(dtype)
         self._serials = tensors.Serials()
         self._keys: dict[int, Any] = {}
-        self._kept: dict[Any, torch.Tensor] = {}
-        self._expected: dict[Any, torch.Tensor] = {}
-        self._deltas: dict[Any, torch.Tensor] = {}
-        self._labels: dict[Any, str] = {}
         self._born: dict[int, tuple[int, int]] = {}
         self._retained: list[int] = []
         self._aliases: list[tuple[torch.Tensor, int]] = []
@@ -173,11 +153,11 @@ class Rehearsal(TorchFunctionMode):
 
     def label(self, key: Any) -> str:
         """The asker's name for a tensor, else its number."""
-        return self._labels.get(key) or f"#{list(self._kept).index(key) + 1}"
+        return self._compared.labels.get(key) or f"#{list(self._compared.tensors).index(key) + 1}"
 
     def direction(self, key: Any, turn: int) -> torch.Tensor:
         """The direction a tensor is nudged along; the same in every run."""
-        return _random(self._kept[key].shape, f"{key}/{turn}").to(self.dtype)
+        return random_numbers(self._compared.tensors[key].shape, f"{key}/{turn}").to(self.dtype)
 
     def never_reached(self, wanted: tuple[str, ...]) -> list[str]:
         """The names whose `.grad` was read, or is wanted, and that no call gave a gradient."""
@@ -235,13 +215,13 @@ class Rehearsal(TorchFunctionMode):
     ) -> Any:
         event = self._event
         given = tensors.found_in(args) + tensors.found_in(kwargs)
-        versions = [_version(tensor) for tensor in given]
-        with self._without_nudges() if last in COPIES else contextlib.nullcontext():
+        versions = [version(tensor) for tensor in given]
+        with self._compared.without_nudges() if last in COPIES else contextlib.nullcontext():
             result = func(*args, **kwargs)
         if not given:
             result = self._precision.made(result)
-        for place, (tensor, version) in enumerate(zip(given, versions, strict=True)):
-            filled = version != _version(tensor) or (last in FILL_BUFFERS and place > 0)
+        for place, (tensor, before) in enumerate(zip(given, versions, strict=True)):
+            filled = before != version(tensor) or (last in FILL_BUFFERS and place > 0)
             if filled and not tensor.requires_grad:
                 self._hold_in_place((event, place), tensor)  # a layer's buffer: autograd takes it for a constant
         leaves_graph = any(tensor.requires_grad for tensor in given) and (last in CUTS or not torch.is_grad_enabled())
@@ -280,35 +260,14 @@ class Rehearsal(TorchFunctionMode):
         self._keep(key, serial, tensor, frame)
         shifted = tensor.data + self.shift.of(tensor.shape, f"{key}/base")
         tensor.data = shifted.to(self._precision.of(tensor))
-        self._put_on(key)
+        self._compared.put_on(key)
 
     def _keep(self, key: Any, serial: int, tensor: torch.Tensor, frame: types.FrameType | None) -> None:
         if tensor.is_complex() or tensor.layout is not torch.strided:
             self._give_up("complex and sparse tensors are not compared")
         self._keys[serial] = key
-        self._kept[key] = tensor
-        self._labels[key] = self._name_of(tensor, frame)
-
-    def _put_on(self, key: Any) -> None:
-        tensor = self._kept[key]
-        keys, turn, step = self._nudge
-        if key in keys:
-            self._deltas[key] = (step * _random(tensor.shape, f"{key}/{turn}")).to(tensor.dtype)
-            tensor.data.add_(self._deltas[key])
-        self._expected[key] = tensor.data.clone()
-
-    def _take_off(self, key: Any) -> None:
-        if key in self._deltas:
-            self._kept[key].data.sub_(self._deltas.pop(key))
-
-    @contextlib.contextmanager
-    def _without_nudges(self) -> Iterator[None]:
-        nudged = list(self._deltas)
-        for key in nudged:
-            self._take_off(key)
-        yield
-        for key in nudged:
-            self._put_on(key)
+        self._compared.tensors[key] = tensor
+        self._compared.labels[key] = self._name_of(tensor, frame)
 
     def _notice_births(self, event: int, result: Any, frame: types.FrameType | None, *, anew: bool = False) -> None:
         for place, tensor in enumerate(tensors.found_in(result)[:8]):
@@ -319,10 +278,10 @@ class Rehearsal(TorchFunctionMode):
                 self._born[serial] = key
             if key in self.births and serial not in self._keys:
                 self._keep(key, serial, tensor, frame)
-                if key in self._nudge[0]:
+                if key in self._compared.nudged:
                     if not anew or tensor._is_view():  # otherwise its views must follow it
                         tensor.data = tensor.data.clone()
-                    self._put_on(key)
+                    self._compared.put_on(key)
 
     # Changes in place
 
@@ -346,13 +305,13 @@ class Rehearsal(TorchFunctionMode):
         if key is not None and self.calls:
             self._end()  # a step changes the very tensors that were nudged: from here on it is another program
         if key is not None:
-            self._take_off(key)
+            self._compared.take_off(key)
         tracked = any(tensor.requires_grad for tensor in others)
         result = func(*args, **kwargs)
         if key is not None:
             if name.endswith("__set__"):
                 target.data = target.data.clone()
-            self._put_on(key)
+            self._compared.put_on(key)
         elif line in self.held and tracked and not torch.is_grad_enabled():
             self._hold_in_place((self._event, 0), target)
         self._notice_births(self._event, target, frame, anew=True)
@@ -365,29 +324,26 @@ class Rehearsal(TorchFunctionMode):
                 self.written.add(event)
         if tensor.grad_fn is not None:
             return None
-        place = _memory(tensor)
-        return next(
-            (key for key, kept in self._kept.items() if not isinstance(key, tuple) and _memory(kept) == place), None
-        )
+        return self._compared.leaf_in(memory(tensor))
 
     def _check_unseen_changes(self) -> None:
         """A leaf that was written to where torch does not show it is no longer the one that was nudged."""
-        for key, tensor in self._kept.items():
-            if not isinstance(key, tuple) and not _same(tensor.detach(), self._expected[key]):
-                if self.calls:
-                    self._end()
-                self._give_up(f"{self.label(key)} is changed in a way that cannot be followed")
+        key = self._compared.changed_unseen()
+        if key is not None:
+            if self.calls:
+                self._end()
+            self._give_up(f"{self.label(key)} is changed in a way that cannot be followed")
 
     # Constants
 
     def _held_constant(self, event: int, result: Any) -> Any:
-        self.constants[event] = _copied(result)
+        self.constants[event] = copied(result)
         if self._base is None or event in self._base.written or event not in self._base.constants:
             return result
-        return _copied(self._base.constants[event])
+        return copied(self._base.constants[event])
 
     def _hold_in_place(self, key: tuple[int, int], tensor: torch.Tensor) -> None:
-        self.constants[key] = _copied(tensor)
+        self.constants[key] = copied(tensor)
         constant = None if self._base is None else self._base.constants.get(key)
         if isinstance(constant, torch.Tensor) and constant.shape == tensor.shape:
             tensor.data.copy_(constant)
@@ -409,7 +365,7 @@ class Rehearsal(TorchFunctionMode):
         self._retained.extend(self._serials.of(tensor) for tensor in asked if not tensor.is_leaf)
         returns = name == "torch.autograd.grad"
         reached = [] if returns else self._below(outputs, asked)
-        before = {key: _copied(tensor.grad) for key, tensor in reached}
+        before = {key: copied(tensor.grad) for key, tensor in reached}
         self._busy = True  # hooks and recomputed parts are no part of the program's own way
         try:
             results = func(*args, **kwargs)
@@ -421,12 +377,14 @@ class Rehearsal(TorchFunctionMode):
             if kwargs.get("allow_unused"):
                 gradients = {key: got for key, got in gradients.items() if got is not None}
         else:
-            gradients = {key: _gained(before[key], tensor.grad) for key, tensor in reached}
+            gradients = {key: gained(before[key], tensor.grad) for key, tensor in reached}
         self._label_all()
-        self._reached |= {self._serials.of(self._kept[key]) for key, got in gradients.items() if got is not None}
-        dense = {key: None if got is None else _dense(got) for key, got in gradients.items()}
+        self._reached |= {
+            self._serials.of(self._compared.tensors[key]) for key, got in gradients.items() if got is not None
+        }
+        plain = {key: None if got is None else dense(got) for key, got in gradients.items()}
         kind = "grad" if returns else "backward"
-        self.calls.append(Call(line, kind, value, weights, dense, partial=bool(asked)))
+        self.calls.append(Call(line, kind, value, weights, plain, partial=bool(asked)))
         if len(self.calls) >= self._most:
             self._end()
         return results
@@ -436,7 +394,7 @@ class Rehearsal(TorchFunctionMode):
         leaves, nodes = tensors.graph_below(outputs, self._serials)
         only = {self._serials.of(tensor) for tensor in asked}
         found = []
-        for key, tensor in self._kept.items():
+        for key, tensor in self._compared.tensors.items():
             serial = self._serials.of(tensor)
             held = tensor.grad_fn is not None and tensor.retains_grad and tensor.grad_fn._sequence_nr() in nodes
             if (serial in leaves or held) and (not only or serial in only):
@@ -461,8 +419,8 @@ class Rehearsal(TorchFunctionMode):
             self._missing.setdefault(name, self._serials.of(tensor))
 
     def _label_all(self) -> None:
-        for key, tensor in self._kept.items():
-            self._labels[key] = self._name_of(tensor, None) or self._labels[key]
+        for key, tensor in self._compared.tensors.items():
+            self._compared.labels[key] = self._name_of(tensor, None) or self._compared.labels[key]
 
     def _name_of(self, tensor: torch.Tensor, frame: types.FrameType | None) -> str:
         """What the program calls a tensor: the outermost name, as the innermost may be a lambda's argument."""
@@ -483,48 +441,3 @@ class Rehearsal(TorchFunctionMode):
     def _end(self) -> None:
         self._over = True  # the program may catch what is raised here
         raise Enough
-
-
-def _version(tensor: torch.Tensor) -> int:
-    return -1 if tensor.is_inference() else tensor._version
-
-
-def _memory(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else 0
-
-
-def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.shape == other.shape and bool(torch.equal(torch.nan_to_num(one), torch.nan_to_num(other)))
-
-
-def _gained(before: torch.Tensor | None, after: torch.Tensor | None) -> torch.Tensor | None:
-    if after is None or before is None:
-        return after
-    return after.detach() - before
-
-
-def _dense(gradient: torch.Tensor) -> torch.Tensor:
-    plain = gradient.detach()
-    return (plain.to_dense() if plain.layout is not torch.strided else plain).clone()
-
-
-def _copied(value: Any) -> Any:
-    """The value as it is now, whatever is written into it later."""
-    match value:
-        case torch.Tensor():
-            return value.detach().clone()
-        case numpy.ndarray():
-            return value.copy()
-        case tuple() | list():
-            parts = [_copied(part) for part in value]
-            return type(value)(parts)  # torch's own named results take a list, as plain ones do
-    return value
-
-
-def _random(shape: torch.Size, key: str) -> torch.Tensor:
-    """Fixed numbers for a key, from a generator of their own: the program's seeds are not touched."""
-    generator = random.Random(key)
-    count = 1
-    for size in shape:
-        count *= size
-    return torch.tensor([generator.uniform(-1, 1) for _ in range(count)], dtype=torch.float64).reshape(shape)
