@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.errors import SandboxUnavailable
 from bot.forum.discourse import DiscourseForum
@@ -14,6 +15,13 @@ from bot.settings import SandboxSettings, Settings
 from bot.store.engine import Store
 from bot.store.opening import open_store
 from tests.fake_discourse import FakeDiscourse
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """What a command sets up for its log ends with the test: it writes to a stream that is closed then."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ def data(tmp_path: Path, fake_discourse: FakeDiscourse) -> Path:
     folder.mkdir()
     (folder / "settings.toml").write_text(
         f'[forum]\nurl = "{fake_discourse.url}"\nread_key = "{READ_KEY}"\ncategories = [5]\nreads_per_minute = 60\n'
-        "[intake]\nlongest_age_days = 36500\nsettle_seconds = 0\n",
+        "[intake]\nlongest_age_days = 36500\nsettle_seconds = 0\n"
+        "[web]\nport = 0\n",
         encoding="utf-8",
     )
     return folder
