@@ -107,7 +107,7 @@ def _view(connection: Connection, visit: Visit, draft: Draft, read: int | None) 
     topic = f"{site.settings.forum.url}/t/{draft.topic_id}/{draft.post_number}"
     return DraftView(
         draft=draft,
-        evidence=view(draft),
+        evidence=view(draft, visit.language),
         entry=next((entry for entry in site.library if entry.name == draft.confusion), None),
         decision=decision,
         outcomes=replies.outcomes_of(connection, draft.id) if draft.reply_post_id else [],

@@ -110,7 +110,7 @@ def _page(
         "edit",
         status=status,
         draft=current,
-        evidence=view(current),
+        evidence=view(current, visit.language),
         reply=reply,
         revision=revision,
         listing=listing,

@@ -1,4 +1,5 @@
-"""A draft's stored record as a moderator reads it: the program with what each line did, the tape, the proof.
+"""A draft's stored record as a moderator reads it, in the moderator's language: the program with what each line
+did, the tape, the proof.
 
 Records made by older versions may lack parts; what is missing is left out.
 """
@@ -12,12 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.draft import Draft
+from bot.domain.post import Language
 from bot.domain.tape import short_name
-from bot.web import code
+from bot.web import code, words
 from bot.web.code import DiffRow, Mark, Row
 from bot.web.picture import Picture, picture
+from bot.web.sentences import each_in_language, in_language
 
 PARTS = ("error_gone", "confusion_gone", "values_kept", "gradient", "minimal")
+#: Evidence of these words is what torch itself said.
+QUOTED = ("message", "warns", "breaks_on_none")
 _MOST_TEXT = 4000
 
 Record = Mapping[str, Any]
@@ -107,8 +112,8 @@ class EvidenceView:
     seconds: float
 
 
-def view(draft: Draft) -> EvidenceView:
-    """The evidence of a draft."""
+def view(draft: Draft, language: Language = Language.ENGLISH) -> EvidenceView:
+    """The evidence of a draft, said in this language."""
     record: Record = json.loads(draft.record)
     extra: Record = record.get("evidence") or {}
     diagnosis: Record = extra.get("diagnosis") or {}
@@ -118,20 +123,28 @@ def view(draft: Draft) -> EvidenceView:
     program, mended = str(snippet.get("code") or ""), str(repair.get("code") or "")
     before, after = _seen(record, extra, "before"), _seen(record, extra, "after")
     blamed = {line for line in (diagnosis.get("error_line"), diagnosis.get("cause_line")) if line}
-    checks = list(_checks(record.get("proof") or {}))
+    checks = list(_checks(record.get("proof") or {}, language))
+    seen = [one if one.get("word") in QUOTED else _said(one, language) for one in diagnosis.get("evidence") or ()]
+    assumptions = [_said(one, language) for one in _assumptions(extra, snippet)]
+    # A line of the post itself needs no word about where it comes from.
+    origins = [
+        ""
+        if (source := str(origin.get("source") or "")) == f"post {draft.post_number}"
+        else in_language(source, language)
+        for origin in extra.get("origins") or ()
+    ]
+    marks = _line_marks(assumptions, seen)
     return EvidenceView(
         reason=str(record.get("reason") or ""),
-        assumptions=list(_assumptions(extra, snippet)),
-        before=None
-        if before is None
-        else _run(before, program, extra.get("origins") or (), blamed, _line_marks(extra, diagnosis)),
-        after=None if after is None else _run(after, mended, (), set(), {}),
-        seen=list(diagnosis.get("evidence") or ()),
+        assumptions=assumptions,
+        before=None if before is None else _run(before, program, origins, blamed, marks, language),
+        after=None if after is None else _run(after, mended, (), set(), {}, language),
+        seen=seen,
         ran=bool(diagnosis.get("ran", before is not None)),
         reported=record.get("reported_error"),
         same_error=record.get("same_error"),
         fix=str(repair.get("fix") or ""),
-        why=str((extra.get("repair") or {}).get("why") or ""),
+        why=in_language(str((extra.get("repair") or {}).get("why") or ""), language),
         changes=code.diff(program, mended) if mended else [],
         checks=checks,
         holds=bool(proof.get("holds", bool(checks) and all(check.state != "no" for check in checks))),
@@ -156,19 +169,28 @@ def _assumptions(extra: Record, snippet: Record) -> Iterator[Record]:
     yield from ({"kind": "", "text": text, "line": None} for text in snippet.get("assumptions") or ())
 
 
-def _line_marks(extra: Record, diagnosis: Record) -> dict[int, list[Mark]]:
+def _said(one: Record, language: Language) -> Record:
+    return {**one, "text": in_language(str(one["text"]), language)}
+
+
+def _line_marks(assumptions: Sequence[Record], seen: Sequence[Record]) -> dict[int, list[Mark]]:
     marks: dict[int, list[Mark]] = defaultdict(list)
-    for one in extra.get("assumptions") or ():
+    for one in assumptions:
         if one.get("line"):
             marks[one["line"]].append(Mark(kind="assumption", text=one["text"]))
-    for one in diagnosis.get("evidence") or ():
+    for one in seen:
         if one.get("line") and one.get("word") not in ("raises", "message", "warns"):
             marks[one["line"]].append(Mark(kind="evidence", text=one["text"]))
     return marks
 
 
 def _run(
-    run: Record, program: str, origins: Sequence[Record], blamed: set[int], known: Mapping[int, list[Mark]]
+    run: Record,
+    program: str,
+    origins: Sequence[str],
+    blamed: set[int],
+    known: Mapping[int, list[Mark]],
+    language: Language,
 ) -> RunView:
     marks, loose = _marks(run, known)
     facts: Record = run.get("facts") or {}
@@ -178,17 +200,17 @@ def _run(
         outcome=str(run.get("outcome") or ""),
         error=error and code.visible(f"{error['type']}: {error['message']}"),
         line=error and error.get("line"),
-        reason=str(run.get("reason") or ""),
+        reason=in_language(str(run.get("reason") or ""), language),
         rows=list(_rows(program, origins, blamed, marks)),
         loose=loose,
-        tape=[_tape_row(event) for event in tape.get("events") or ()],
+        tape=[_tape_row(event, language) for event in tape.get("events") or ()],
         tape_cut=bool(tape.get("cut")),
         tape_trusted=bool(tape.get("trusted", True)),
         tensors=[_tensor_row(final) for final in tape.get("finals") or ()],
         torch=str(run.get("torch_version") or ""),
         seconds=float(run.get("seconds") or 0.0),
         layers=", ".join(map(str, facts.get("layers") or ())),
-        passes=str(run.get("passes") or ""),
+        passes=each_in_language(str(run.get("passes") or ""), language, between="; "),
         stderr=_cut(str(run.get("stderr") or "")),
     )
 
@@ -215,30 +237,32 @@ def _marks(run: Record, known: Mapping[int, list[Mark]]) -> tuple[dict[int, list
     return {line: marks for line, marks in at.items() if line is not None}, loose
 
 
-def _rows(program: str, origins: Sequence[Record], blamed: set[int], marks: Mapping[int, list[Mark]]) -> Iterator[Row]:
+def _rows(program: str, origins: Sequence[str], blamed: set[int], marks: Mapping[int, list[Mark]]) -> Iterator[Row]:
     if not program:
         return
     for number, html in enumerate(code.lines(program), start=1):
-        origin = origins[number - 1] if number <= len(origins) else {}
         yield Row(
             number=number,
             html=html,
-            origin=str(origin.get("source") or ""),
+            origin=origins[number - 1] if number <= len(origins) else "",
             marks=tuple(marks.get(number, ())),
             blamed=number in blamed,
         )
 
 
-def _tape_row(event: Record) -> TapeRow:
-    backward: Record = event.get("backward") or {}
-    reached = f"reaches {len(backward['leaves'])} leaves" if backward.get("leaves") is not None else ""
-    notes = (event.get("note") or "", "in place" if event.get("inplace") else "", reached)
+def _tape_row(event: Record, language: Language) -> TapeRow:
+    leaves = (event.get("backward") or {}).get("leaves")
+    notes = (
+        event.get("note") or "",
+        words.say(language, "tape.in_place") if event.get("inplace") else "",
+        words.say(language, "tape.reaches", number=len(leaves)) if leaves is not None else "",
+    )
     return TapeRow(
         index=event["index"],
         line=event["line"],
         op=short_name(event["op"]),
-        given=", ".join(map(_tensor, event.get("inputs") or ())),
-        made=", ".join(map(_tensor, event.get("outputs") or ())),
+        given=", ".join(_tensor(state, language) for state in event.get("inputs") or ()),
+        made=", ".join(_tensor(state, language) for state in event.get("outputs") or ()),
         error=str(event.get("error") or ""),
         times=int(event.get("times") or 1),
         grad_enabled=bool(event.get("grad_enabled", True)),
@@ -246,10 +270,10 @@ def _tape_row(event: Record) -> TapeRow:
     )
 
 
-def _tensor(state: Record) -> str:
+def _tensor(state: Record, language: Language) -> str:
     """A tensor in a few words: "y #2 (4,) MulBackward0"."""
     name = " ".join(state.get("names") or ()) or "–"
-    kind = state.get("grad_fn") or ("leaf, grad" if state.get("requires_grad") else "constant")
+    kind = state.get("grad_fn") or words.say(language, "tape.leaf" if state.get("requires_grad") else "tape.constant")
     return f"{name} #{state['serial']} {_shape(state)} {kind}"
 
 
@@ -271,11 +295,17 @@ def _shape(state: Record) -> str:
     return "(" + ", ".join(map(str, state["shape"])) + ("," if len(state["shape"]) == 1 else "") + ")"
 
 
-def _checks(proof: Record) -> Iterator[CheckRow]:
+def _checks(proof: Record, language: Language) -> Iterator[CheckRow]:
+    named = words.catalogue(language)
     for name in PARTS:
         if check := proof.get(name):
-            numbers = [(key.replace("_", " "), _number(value)) for key, value in (check.get("numbers") or {}).items()]
-            yield CheckRow(name=name, state=str(check["state"]), why=str(check.get("why") or ""), numbers=numbers)
+            numbers: Record = check.get("numbers") or {}
+            yield CheckRow(
+                name=name,
+                state=str(check["state"]),
+                why=in_language(str(check.get("why") or ""), language),
+                numbers=[(named.get(f"number.{key}", key), _number(value)) for key, value in numbers.items()],
+            )
 
 
 def _number(value: Any) -> str:

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.domain.post import Language
-from bot.web import sessions, words
+from bot.web import sentences, sessions, words
 from bot.web.sessions import Role, Session
 from bot.web.site import Site
 
@@ -104,6 +104,14 @@ class Visit:
     def t(self, key: str, **gaps: object) -> str:
         """The text of this name in the page's language."""
         return words.say(self.language, key, **gaps)
+
+    def said(self, text: str) -> str:
+        """A sentence that the program wrote into a record, in the page's language."""
+        return sentences.in_language(text, self.language)
+
+    def each_said(self, text: str) -> str:
+        """A line of sentences with commas between them, each in the page's language."""
+        return sentences.each_in_language(text, self.language, between=", ")
 
 
 def session_cookie(site: Site) -> str:

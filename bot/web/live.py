@@ -59,6 +59,6 @@ def _look(visit: Visit, draft_id: int | None) -> dict[str, Any]:
                 "state": found.state.value,
                 "revision": found.revision,
                 "claimed_by": found.claimed_by or "",
-                "who": drafts.who_was_first(connection, draft_id),
+                "who": visit.said(drafts.who_was_first(connection, draft_id)),
             }
     return news

@@ -57,6 +57,8 @@ def page(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
         .render(
             visit=visit,
             t=visit.t,
+            said=visit.said,
+            each_said=visit.each_said,
             now=visit.now,
             site=visit.site,
             path=visit.request.url.path,
@@ -117,12 +119,12 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def age(then: datetime, now: datetime) -> str:
-    """How long ago, in one number and one letter: "5 min", "3 h", "2 d"."""
-    seconds = max((now - then).total_seconds(), 0)
+def age(then: datetime, now: datetime) -> tuple[str, int]:
+    """How long ago, in the largest unit that says enough, and so many of it."""
+    seconds = max(int((now - then).total_seconds()), 0)
     if seconds < 3600:
-        return f"{int(seconds // 60)} min"
-    return f"{int(seconds // 3600)} h" if seconds < 48 * 3600 else f"{int(seconds // 86400)} d"
+        return "minutes", seconds // 60
+    return ("hours", seconds // 3600) if seconds < 48 * 3600 else ("days", seconds // 86400)
 
 
 def moment(then: datetime) -> str:

@@ -22,7 +22,7 @@ class Box:
 
     kind: str  #: "leaf", "inner" or "constant"
     title: str
-    detail: str
+    shape: str  #: "3×4"; empty for a single number
     x: int
     y: int
 
@@ -113,9 +113,9 @@ def _places(
 def _box(state: Mapping[str, Any], name: str | None, made_by: str | None, place: tuple[int, int]) -> Box:
     kind = "constant" if not state["requires_grad"] else "leaf" if state["leaf"] else "inner"
     known = name or " ".join(state.get("names") or ())
-    shape = "×".join(map(str, state["shape"])) or "scalar"
+    shape = "×".join(map(str, state["shape"]))
     title = f"{known} = {made_by}" if known and made_by else known or made_by or f"#{state['serial']}"
-    return Box(kind=kind, title=title[:18], detail=f"{kind} · {shape}"[:22], x=place[0], y=place[1])
+    return Box(kind=kind, title=title[:18], shape=shape[:12], x=place[0], y=place[1])
 
 
 def _line(above: tuple[int, int], below: tuple[int, int], *, cut: bool) -> Line:

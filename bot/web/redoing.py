@@ -83,7 +83,7 @@ def look(visit: Visiting, draft_id: DraftId, query: Query = "") -> Response:
             review.mark_stale(connection, draft_id, note=reason, now=visit.now)
     except ReviewError as error:
         return show(visit, draft_id, problem=str(error), status=409, query=query)
-    return show(visit, draft_id, problem=visit.t("look.changed", reason=reason), query=query)
+    return show(visit, draft_id, problem=visit.t("look.changed", reason=visit.said(reason)), query=query)
 
 
 def _redrafted(visit: Visit, draft: Draft, revision: int, asking: Question, answer: Answer, query: str) -> Response:

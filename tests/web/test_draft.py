@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from bot import review
-from bot.domain.diagnosis import Diagnosis, Evidence
+from bot.domain.diagnosis import Check, CheckState, Diagnosis, Evidence
 from bot.domain.draft import DraftState
 from bot.domain.post import Question
 from bot.domain.run import Echo, Facts, Outcome, Run, RunError, RunWarning
 from bot.domain.snippet import Assumption, AssumptionKind, Origin, QuotedError, Snippet
-from bot.domain.tape import Event, NamedTensor, Tape, TensorState
+from bot.domain.tape import BackwardCall, Event, NamedTensor, Tape, TensorState
 from bot.settings import ForumSettings, PublishSettings, Settings
 from bot.store import drafts, posts
 from bot.store.engine import Store
@@ -41,6 +41,9 @@ def tensor(serial: int, *, leaf: bool, grad_fn: str | None = None) -> TensorStat
 def before() -> Run:
     """The asker's program as the sandbox saw it."""
     x, y = tensor(1, leaf=True), tensor(2, leaf=False, grad_fn="MulBackward0")
+    reached = BackwardCall(
+        roots=(2,), inputs=(), leaves=(1,), nodes=(), retain_graph=False, create_graph=False, weights="given"
+    )
     return Run(
         outcome=Outcome.RAISED,
         facts=Facts(layers=("bwrap", "seccomp:135"), seconds=0.02),
@@ -54,6 +57,7 @@ def before() -> Run:
                 Event(index=0, line=2, op="torch.arange", outputs=(x,)),
                 Event(index=1, line=3, op="Tensor.mul", inputs=(x, x), outputs=(y,)),
                 Event(index=2, line=3, op="Tensor.backward", inputs=(y,), error="not a scalar"),
+                Event(index=3, line=3, op="Tensor.backward", inputs=(y,), backward=reached),
             ),
             finals=(NamedTensor(name="x", state=x, value="tensor([0., 1., 2.])", grad=None),),
         ),
@@ -131,7 +135,7 @@ def test_the_post_is_shown_with_what_it_leans_on_and_a_link_to_the_forum(waiting
         "torch 2.13.0+cpu",
         "something on stderr",
         "bwrap, seccomp:135",
-        "Tape: 3 torch calls",
+        "Tape: 4 torch calls",
         "arange",
         "Tensors at the end: 1 name shape dtype leaf? grad_fn .grad value x (3,) float32 leaf · requires grad",
         "Picture of the graph",
@@ -142,6 +146,60 @@ def test_the_post_is_shown_with_what_it_leans_on_and_a_link_to_the_forum(waiting
 )
 def test_the_evidence_is_shown(waiting: Page, words: str) -> None:
     assert words in said(waiting)
+
+
+def in_sentences_of_the_program() -> object:
+    """An answer whose evidence is said in sentences that the program has for it."""
+    whole = whole_answer()
+    gone = Check(state=CheckState.YES, why="the repaired program runs to its end", numbers={"compared": 7})
+    return replace(
+        whole,  # type: ignore[type-var]
+        diagnosis=replace(
+            whole.diagnosis,  # type: ignore[attr-defined]
+            evidence=(
+                Evidence(word="error_line_calls", text="the failing line calls backward()", line=3),
+                Evidence(word="message", text="x read as y", line=3),
+            ),
+        ),
+        snippet=replace(
+            whole.snippet,  # type: ignore[attr-defined]
+            assumptions=(Assumption(kind=AssumptionKind.ADDED_IMPORT, text="added: import torch", line=1),),
+        ),
+        proof=replace(whole.proof, error_gone=gone),  # type: ignore[attr-defined]
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "报错的一行调用了 backward() 第 3 行",
+        "补上的导入 补上：import torch 第 1 行",
+        "1 import torch 补上 假设 ~ 补上：import torch",
+        "依据 • 报错的一行调用了 backward()",
+        "✓ 是 错误已消失 改好的程序运行到了结束 比较个数 7",
+        "到达 1 个叶子",
+        "叶子 · 3",
+    ],
+)
+def test_the_evidence_is_shown_in_chinese(page: Page, words: str) -> None:
+    examples.draft(page.site.store, of=in_sentences_of_the_program())  # type: ignore[arg-type]
+
+    assert words in said(page, "/drafts/1?lang=zh")
+
+
+def test_what_torch_said_is_shown_as_it_said_it(page: Page) -> None:
+    examples.draft(page.site.store, of=in_sentences_of_the_program())  # type: ignore[arg-type]
+
+    assert "x read as y 第 3 行" in said(page, "/drafts/1?lang=zh")
+
+
+def test_who_was_first_is_said_in_the_language_of_the_page(waiting: Page) -> None:
+    waiting.visitor(name="raj").post("/drafts/1/reject", revision=1, reason="tone")
+
+    refused = waiting.visitor(name="mei").post("/drafts/1/approve?lang=zh", revision=1)
+
+    assert refused.status_code == 409
+    assert "raj 在 2026-03-02 12:00:00 UTC 处理了草稿 1，现在的状态：已拒绝。" in texts(refused.text)
 
 
 def test_what_changed_in_the_code_is_shown_line_by_line(waiting: Page) -> None:

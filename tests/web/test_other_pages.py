@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from starlette.requests import Request
 
 from bot import review
 from bot.domain.draft import DraftState, RejectReason, ReplyFate
@@ -158,7 +159,8 @@ def test_a_real_forum_shows_its_topics_itself(store: Store, clock: HandClock) ->
 def test_news_tell_how_many_wait_and_who_changed_the_draft(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "PAUSE", 0.01)
     examples.draft(page.site.store)
-    visit = Visit(None, page.site, page.visitor().session, NOON)  # type: ignore[arg-type]
+    request = Request({"type": "http", "query_string": b"lang=en", "headers": []})
+    visit = Visit(request, page.site, page.visitor().session, NOON)
 
     async def two() -> list[dict[str, object]]:
         stream = live._news(visit, 1)

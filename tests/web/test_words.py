@@ -42,7 +42,7 @@ def asked_for() -> set[str]:
     found: set[str] = set()
     for file in (*(pages.FOLDER / "templates").glob("*.html"), *pages.FOLDER.glob("*.py")):
         text = file.read_text(encoding="utf-8")
-        for call in re.findall(r"\bt\(((?:[^()]|\([^()]*\))*)\)", text):
+        for call in re.findall(r"\b(?:t|say)\(((?:[^()]|\([^()]*\))*)\)", text):
             found |= set(re.findall(r'["\']([a-z_]+\.[a-z_]+)["\']', call))
         found |= set(re.findall(r'"((?:login|denied|error)\.[a-z_]+)"', text))
     return {name for name in found if not name.endswith("_")}  # the rest of those is a value
@@ -84,7 +84,7 @@ def test_the_parts_of_a_proof_the_roles_and_the_keys_have_names() -> None:
 
 def test_no_sentence_is_left_over() -> None:
     built = re.compile(
-        r"(state|queue\.heading_|queue\.empty_|reason|fate|outcome|assumption|check|short|order|language|record|role|keys|mark|case|do|done|knowledge)"
+        r"(state|queue\.heading_|queue\.empty_|reason|fate|outcome|assumption|check|short|order|language|record|role|keys|mark|case|do|done|knowledge|age|picture|number)"
     )
     left = {name for name in set(ENGLISH) - asked_for() if not built.match(name)}
 
