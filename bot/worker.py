@@ -32,7 +32,7 @@ from bot.errors import BotError, DatabaseBusy, ForumUnavailable, SandboxError, S
 from bot.forum.questions import ChapterOf, no_chapter
 from bot.notify import notify
 from bot.publish import Publisher, Step, publish, watch
-from bot.store import answers, jobs, posts
+from bot.store import answers, jobs, marks, posts
 from bot.store.engine import Store
 
 log = structlog.get_logger()
@@ -193,6 +193,9 @@ def _finish(worker: Worker, ended: Round) -> None:
         with worker.store.writing() as connection:
             now = worker.publisher.clock()
             jobs.finish(connection, ended.job.value, note=ended.note, succeeded=ended.error is None, now=now)
+            if limited := worker.publisher.forum.limited_for:  # the page may run in another process
+                until = now + timedelta(seconds=limited)
+                marks.keep(connection, marks.LIMITED_UNTIL, until.isoformat(), now=now)
     except StoreError as error:
         log.warning("round_not_kept", why=str(error))
 

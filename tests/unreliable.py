@@ -63,6 +63,10 @@ class WatchedForum:
     faults: list[Callable[[Callable[[], Reply]], Reply]] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
 
+    @property
+    def limited_for(self) -> float:
+        return self.forum.limited_for
+
     def newest_posts(self, *, after: int, overlap: int, most: int) -> Iterator[Post]:
         found = list(self.forum.newest_posts(after=after, overlap=overlap, most=most))
         return iter(self.boundaries.around("newest_posts", lambda: found))

@@ -19,6 +19,10 @@ class Forum(Protocol):
     something) and, where one thing is asked for, `ForumNotFound`.
     """
 
+    @property
+    def limited_for(self) -> float:
+        """Seconds for which the forum wants to be left alone; 0 when it has not said so. Asks nothing of it."""
+
     def newest_posts(self, *, after: int, overlap: int, most: int) -> Iterator[Post]:
         """The posts with ids above `after - overlap`, newest first, at most `most`."""
 

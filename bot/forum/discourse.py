@@ -52,7 +52,7 @@ class DiscourseForum:
         if not settings.username.isascii():
             raise BadSetting("setting forum.username: only ASCII names can be sent to the forum's API.")
         self._username = settings.username
-        pause = Pause(clock=clock)
+        self._pause = pause = Pause(clock=clock)
         reads = TokenBucket(seconds=60 / settings.reads_per_minute, burst=settings.reads_per_minute, clock=clock)
         writes = TokenBucket(seconds=settings.seconds_between_posts, clock=clock)
 
@@ -74,6 +74,11 @@ class DiscourseForum:
             raise BadSetting("setting forum.read_key is empty: make a read-only API key for the bot's account.")
         self._reader = client(read_key, reads)
         self._writer = client(write_key, writes) if write_key else None
+
+    @property
+    def limited_for(self) -> float:
+        """As `Forum.limited_for`."""
+        return self._pause.left()
 
     def newest_posts(self, *, after: int, overlap: int, most: int) -> Iterator[Post]:
         """As `Forum.newest_posts`. A page is asked for when its first post is wanted.

@@ -54,6 +54,11 @@ class ArchiveForum:
         self._now = now
         self._lock = RLock()  # the moderators' page and the publisher may ask at once
 
+    @property
+    def limited_for(self) -> float:
+        """Never: a forum in memory has no limits."""
+        return 0.0
+
     def newest_posts(self, *, after: int, overlap: int, most: int) -> Iterator[Post]:
         """As `Forum.newest_posts`. Posts whose ids are no numbers are not among them."""
         numbered = ((wire.whole(post.id), post) for topic in self._topics() for post in topic.posts)

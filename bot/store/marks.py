@@ -9,6 +9,9 @@ from sqlalchemy import delete, insert, select, update
 from bot.store.engine import Connection
 from bot.store.tables import marks
 
+#: Until when the forum wants to be left alone, as the last round of a job heard it.
+LIMITED_UNTIL = "forum limited until"
+
 
 def value(connection: Connection, name: str) -> str | None:
     """What was kept under this name."""

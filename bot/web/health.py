@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse, Response
 
 from bot.domain.draft import DraftState, DraftSummary
-from bot.forum import Forum
 from bot.store import drafts, jobs, marks, posts
 from bot.store.engine import Connection
 from bot.web.evidence import RunView, view
-from bot.web.guard import Visiting, allowed
+from bot.web.guard import Visit, Visiting, allowed
 from bot.web.pages import page, to
 from bot.web.sessions import Role
 
@@ -36,9 +35,10 @@ def health(visit: Visiting) -> Response:
             "failed": drafts.count(connection, DraftState.FAILED, most=1000),
             "last_post": marks.kept_at(connection, "last post"),
             "last_run": _last_run(connection),
+            "limited_for": _limited_for(connection, visit),
         }
     overdue = visit.now - timedelta(hours=site.settings.web.overdue_hours)
-    return page(visit, "health", **found, overdue=overdue, settings=site.settings, limited_for=_limited_for(site.forum))
+    return page(visit, "health", **found, overdue=overdue, settings=site.settings)
 
 
 @router.post("/health/troubles/{trouble_id}/close", response_class=HTMLResponse)
@@ -71,7 +71,8 @@ def _last_run(connection: Connection) -> RunView | None:
     return view(newest).before if newest else None
 
 
-def _limited_for(forum: Forum | None) -> float:
-    """Seconds for which the forum wants to be left alone; 0 where it has not said so."""
-    left = getattr(forum, "limited_for", 0.0)
-    return left if isinstance(left, float) else 0.0
+def _limited_for(connection: Connection, visit: Visit) -> float:
+    """Seconds for which the forum wants to be left alone: as it told this process, or the one that does the jobs."""
+    kept = marks.value(connection, marks.LIMITED_UNTIL)
+    told_the_jobs = (datetime.fromisoformat(kept) - visit.now).total_seconds() if kept else 0.0
+    return max(0.0, told_the_jobs, visit.site.forum.limited_for if visit.site.forum else 0.0)

@@ -59,6 +59,17 @@ def test_a_limit_beyond_our_patience_ends_the_call_and_says_when_to_come_back(fa
     assert fake_discourse.clock.waits == []
 
 
+def test_how_long_the_forum_wants_to_be_left_alone_can_be_seen(fake_discourse, forum, topic):
+    assert forum.limited_for == 0
+    fake_discourse.fail_next("GET /t/", faults.limited(5000))
+    with pytest.raises(ForumUnavailable):
+        forum.topic(topic)
+
+    assert forum.limited_for == 5001
+    fake_discourse.clock.advance(5002)
+    assert forum.limited_for == 0
+
+
 def test_while_the_forum_wants_to_be_left_alone_it_is_not_asked(fake_discourse, forum, topic):
     fake_discourse.fail_next("GET /t/", faults.limited(5000))
     with pytest.raises(ForumUnavailable):

@@ -10,10 +10,12 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from starlette.requests import Request
 
-from bot import review
+from bot import review, worker
 from bot.domain.draft import DraftState, RejectReason, ReplyFate
 from bot.domain.post import Language, PostState, Topic
+from bot.forum.discourse import DiscourseForum
 from bot.forum.memory import ArchiveForum
+from bot.publish import Publisher
 from bot.settings import ForumSettings, Settings
 from bot.store import drafts, jobs, posts, replies
 from bot.store.engine import Store
@@ -21,7 +23,9 @@ from bot.store.replies import KeptReply
 from bot.web import live
 from bot.web.guard import Visit
 from bot.web.sessions import Role
+from bot.worker import Job, Worker
 from tests import review_examples as examples
+from tests.fake_discourse import FakeDiscourse, faults
 from tests.review_examples import NOON, REVIEW
 from tests.unreliable import HandClock
 from tests.web.visitors import Page, library, make_site, open_page, texts
@@ -106,6 +110,25 @@ def test_health_says_how_the_jobs_are_doing(page: Page, clock: HandClock) -> Non
     assert "1 waiting The oldest has waited 30 h overdue" in told
     assert "https://forum.example.org At most 10 reads a minute." in told
     assert "not open here" in told
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+def test_health_says_that_the_forum_wants_to_be_left_alone(
+    store: Store, clock: HandClock, fake_discourse: FakeDiscourse, forum: DiscourseForum, same_process: bool
+) -> None:
+    settings = Settings(forum=fake_discourse.settings())
+    publisher = Publisher(store=store, forum=forum, settings=settings, clock=clock, marker_key=lambda: "key")
+    page = open_page(make_site(store, clock, settings=settings, forum=forum if same_process else None))
+    assert "wants to be left alone" not in said(page, "/health")
+    fake_discourse.fail_next("GET /posts", faults.limited(5000))
+
+    worker.run(Worker(publisher=publisher, answer=lambda question: examples.silence()), Job.POLL)
+
+    assert "The forum wants to be left alone for 5001 s" in said(page, "/health")
+    assert "论坛要求 5001 秒内不要访问" in said(page, "/health?lang=zh")
+    clock.advance(5002)
+    fake_discourse.clock.advance(5002)
+    assert "wants to be left alone for" not in said(page, "/health").split("Jobs")[0]
 
 
 def test_an_error_that_waits_can_be_tried_again_or_closed_by_an_admin(page: Page) -> None:
