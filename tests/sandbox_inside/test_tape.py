@@ -230,6 +230,80 @@ def test_an_optimizer_shows_what_it_holds(taped: Taped) -> None:
         assert (event.line, event.note, [state.serial for state in event.inputs]) == (line, "SGD", [serial])
 
 
+def test_what_a_hook_did_at_its_first_call_is_noted_with_the_line_where_it_begins(taped: Taped) -> None:
+    tape = taped("""
+        import torch
+        def doubled(grad):
+            return grad * 2
+        x = torch.ones(2, requires_grad=True)
+        x.register_hook(doubled)
+        x.register_hook(lambda grad: None)
+        x.register_hook(hook=print)
+        x.sum().backward()
+        x.sum().backward()
+        """)
+    assert [(event.line, event.note, event.writes) for event in tape.calls("hook")] == [
+        (2, "returns a gradient", ()),
+        (6, "returns nothing", ()),
+        (0, "returns nothing", ()),
+    ]
+
+
+def test_a_hook_that_writes_to_its_gradient_is_seen_to(taped: Taped) -> None:
+    tape = taped("""
+        import torch
+        y = torch.ones(2, requires_grad=True) * 2
+        y.register_hook(lambda grad: grad.mul_(2))
+        v = torch.ones(2)
+        y.backward(v)
+        """)
+    assert the(tape, "hook").writes == the(tape, "backward").writes == (names_over_time(tape, "v")[0],)
+
+
+def test_a_hook_works_as_it_would_without_the_tape(run: Callable[..., Run]) -> None:
+    done = run("""
+        import torch
+        x = torch.ones(2, requires_grad=True)
+        handle = x.register_hook(lambda grad: grad * 5)
+        x.sum().backward()
+        handle.remove()
+        x.sum().backward()
+        print(x.grad)
+        """)
+    assert done.stdout == "tensor([6., 6.])\n"
+
+
+def test_a_custom_backward_that_returns_whole_numbers_is_noted_and_no_other(taped: Taped) -> None:
+    program = """
+        import torch
+        class Whole(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x, n):
+                return x * n
+            @staticmethod
+            def backward(ctx, grad):
+                return {}, None
+        Whole.apply(torch.ones(2, requires_grad=True), 3).sum().backward()
+        """
+    event = the(taped(program.format("grad.long()")), "function_backward")
+    assert (event.note, event.inputs[0].dtype) == ("Whole", "int64")
+    assert list(taped(program.format("grad.double()")).calls("function_backward")) == []
+
+
+def test_what_is_saved_and_loaded_is_noted(taped: Taped) -> None:
+    tape = taped("""
+        import io, torch
+        y = torch.ones(3, requires_grad=True) * 2
+        file = io.BytesIO()
+        torch.save({"y": y}, file)
+        file.seek(0)
+        z = torch.load(file)["y"]
+        """)
+    [saved], [loaded] = the(tape, "save").inputs, the(tape, "load").inputs
+    assert (saved.leaf, saved.names, saved.shape) == (False, (), (3,))
+    assert (loaded.leaf, loaded.requires_grad, loaded.shape) == (True, True, (3,))
+
+
 def test_an_attribute_that_torch_does_not_know_is_noted(taped: Taped) -> None:
     event = the(taped("import torch\nx = torch.ones(2)\nx.require_grad = True\n"), "attribute")
     assert event.note == "x.require_grad"

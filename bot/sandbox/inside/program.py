@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 import json
 import linecache
 import random
@@ -21,7 +22,7 @@ from typing import Any
 
 import numpy
 import torch
-from inside import d2l, numeric, watch
+from inside import callbacks, d2l, numeric, watch
 from inside.tape import SNIPPET, Tape, askers_frame
 
 MOST_ECHOES = 200
@@ -109,6 +110,9 @@ class Program:
         if self.tape is not None:
             watch.optimizers(self.tape)
             watch.modules(self.tape)
+            callbacks.functions(self.tape)
+            callbacks.files(self.tape)
+            self.tape.hook_watched = functools.partial(callbacks.watched, self.tape)
         for statement in tree.body:
             self.line = statement.lineno
             if isinstance(statement, ast.Expr):

@@ -7,6 +7,7 @@ kept, so that a training loop costs little; a failing call is always recorded.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from types import FrameType
 from typing import Any
@@ -32,6 +33,8 @@ QUESTIONS = frozenset({
 })  # fmt: skip
 #: Comparisons: whether both sides are one and the same memory is worth knowing.
 COMPARES = frozenset({"sub", "__sub__", "eq", "__eq__", "ne", "__ne__", "equal", "allclose", "isclose", "dist"})
+#: Notes that loops repeat: like calls, the first passes are kept.
+REPEATED = frozenset({"step", "zero_grad", "save", "load"})
 BACKWARD = frozenset({"Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
 
 
@@ -53,6 +56,8 @@ class Tape(TorchFunctionMode):
         self._seen_bad = False
         #: Modules, by id, with the attribute in which they keep layers that `parameters()` does not find.
         self.hidden: set[tuple[int, str]] = set()
+        #: What is put around a tensor's hook when it is registered, so that its call is seen.
+        self.hook_watched: Callable[[Any], Any] = lambda hook: hook
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -143,6 +148,8 @@ class Tape(TorchFunctionMode):
         self.events.append(event)
         if self._times.get((line, name)) == PASSES:
             self._times[(line, name)] = event
+        if name == "Tensor.register_hook":
+            args, kwargs = self._watching(args, kwargs)
         versions = [(tensor, tensor._version) for tensor in given[:6] if not tensor.is_inference()]
         looking = history.Finite(roots_of(args, kwargs)) if name in BACKWARD and not self._seen_bad else None
         try:
@@ -166,6 +173,11 @@ class Tape(TorchFunctionMode):
             event["node"] = node
         event["out"] = [self._state(tensor, names, digest=True) for tensor in tensors.found_in(result)[:16]]
         return result
+
+    def _watching(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of `register_hook` with a hook that is looked at when it is called."""
+        given = {name: self.hook_watched(value) if name == "hook" else value for name, value in kwargs.items()}
+        return (*args[:1], *(self.hook_watched(hook) for hook in args[1:])), given
 
     def _note_failure(
         self,
@@ -257,7 +269,7 @@ class Tape(TorchFunctionMode):
 
     def note(self, line: int, op: str, given: list[torch.Tensor], **more: Any) -> None:
         """Record something torch does not show as a call: an optimizer made, an unknown attribute set."""
-        if op in ("step", "zero_grad") and self._only_counted(line, op):
+        if op in REPEATED and self._only_counted(line, op):
             return
         if len(self.events) >= MOST_EVENTS:
             self.cut = True
