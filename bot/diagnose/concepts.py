@@ -25,7 +25,7 @@ _ASKING: tuple[tuple[str, str], ...] = (
 _SYMPTOMS: tuple[tuple[str, str], ...] = (
     ("none", r"\bnone\b|空的|是空"),
     ("unchanged", r"(?:not?|n't|never|hardly) (?:be(?:ing|en)? )?(?:updat|chang|train|learn|improv|mov|converg)\w*|\bunchanged\b|stays? (?:constant|the same)|不更新|不变|没有变|没变|不动|不收敛|不下降|没有更新"),
-    ("grows", r"\bgr(?:ow|ew)\w*|increas\w*|\bleak\w*|slower|out of memory|\boom\b|上涨|一直涨|增长|越来越|变慢|泄漏|泄露|爆"),
+    ("grows", r"\bgr(?:ow|ew)\w*|increas\w*|(?:get|becom)\w* (?:larger|bigger)|\bleak\w*|slower|out of memory|\boom\b|上涨|一直涨|越来越大|变大|增长|越来越|变慢|泄漏|泄露|爆"),
     ("zero", r"\bzero\w*|零"),
 )  # fmt: skip
 
@@ -111,6 +111,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
     ("evaluation", r"\beval\b|evaluation mode|评估模式|测试模式"),
     ("softmax", r"(?:log_?)?softmax"),
     ("cross_entropy", r"cross[- _]?entropy\w*|\bbce\w*|logits|交叉熵"),
+    ("embedding", r"\bembeddings?\b|embedding_bag|max_norm|嵌入层?|词向量"),
     ("batchnorm", r"batch ?_?norm\w*|\bbn\b|running_?(?:mean|var)|running statistics|批量归一化|批归一化|批规范化"),
     ("custom_function", r"autograd\.function|custom (?:autograd )?(?:function|backward|op)\w*|own (?:autograd )?function|save_for_backward|自定义"),
     ("count", r"(?:number|count) of (?:gradients|arguments|inputs)|几个|个数|多少个"),

@@ -14,6 +14,7 @@ from typing import Any
 from bot.diagnose.view import Found, View
 from bot.diagnose.vocabulary import WORDS, listed
 from bot.diagnose.words import (
+    callbacks,
     called,
     differentiations,
     freed,
@@ -34,7 +35,9 @@ from bot.errors import KnowledgeError
 __all__ = ["ASKED", "GROUPS", "READABLE", "WORDS", "holds", "known_words", "listed"]
 
 #: The groups of words; importing them here is what fills `WORDS`.
-GROUPS = (said, called, tensors, leaves, lines, graph, differentiations, freed, training, inplace, modules, release)
+GROUPS = (
+    said, called, tensors, leaves, lines, graph, differentiations, freed, training, inplace, modules, callbacks, release,
+)  # fmt: skip
 #: Outcomes of which an entry can say something.
 READABLE = (Outcome.FINISHED, Outcome.RAISED, Outcome.TIMED_OUT)
 

@@ -23,6 +23,23 @@ WARNS = LEAF + "y = x * x\ny.sum().backward()\ny.grad\n"
 LOST = LEAF.replace("True)", "True).reshape(2, 2)") + "x.sum().backward()\nx.grad\n"
 SECOND = LEAF + "g, = torch.autograd.grad((x ** 3).sum(), x)\ntorch.autograd.grad(g.sum(), x)\n"
 GRAPH = SECOND.replace("sum(), x)\n", "sum(), x, create_graph=True)\n", 1)
+TABLE = "import torch\ntable = torch.nn.Embedding(4, 2, {})\ntable(torch.tensor([0, 1]))\n"
+INTO = LEAF + "h = x * 2\n(h * h).sum().backward(inputs={})\nprint(h.grad, x.grad)\n"
+HOOKED = LEAF + "def double(grad):\n    {}\nx.register_hook(double)\nx.sum().backward()\n"
+HANDED = LEAF + "y = x * 2\ny.register_hook(lambda grad: {})\nv = torch.ones(4)\ny.backward(v)\n"
+FUNCTION = """
+import torch
+class Same(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+    @staticmethod
+    def backward(ctx, g):
+        return {}
+Same.apply(torch.ones(2, requires_grad=True)).sum().backward()
+"""
+SAVED = LEAF + "import io\nfile = io.BytesIO()\ntorch.save({}, file)\nfile.seek(0)\nz = torch.load(file)\n"
+CARRIED = LEAF + "h = torch.ones(4)\nfor i in range(4):\n    h = x * h\n    h.sum().backward(retain_graph=True)\n"
 
 
 def found(sandbox: JailedSandbox, word: str, value: Any, code: str, reading: Reading = QUIET) -> Found | None:
@@ -48,6 +65,15 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("rebinds_leaf", False, WARNS, LOST),
     ("backward_calls", 2, LEAF + "x.sum().backward()\nx.sum().backward()\n", LEAF + READ),
     ("differentiates_gradient", "without_graph", SECOND, GRAPH),
+    ("renormalises", True, TABLE.format("max_norm=0.1"), TABLE.format("")),
+    ("inputs_leave_out", "leaf", INTO.format("[h]"), INTO.format("[h, x]")),
+    ("hook", "drops_result", HOOKED.format("grad * 2"), HOOKED.format("return grad * 2")),
+    ("hook", "drops_result", HOOKED.format("grad = grad * 2"), HOOKED.format("print(grad * 2)")),
+    ("hook", "edits_given", HANDED.format("grad.mul_(2)"), HANDED.format("grad.mul(2)")),
+    ("gradient_cast", True, FUNCTION.format("g.int()"), FUNCTION.format("g.double()")),
+    ("saves_result", True, SAVED.format("x * 2"), SAVED.format("x")),
+    ("saves_result", True, SAVED.format("[x * 2]"), SAVED.format("(x * 2).detach()")),
+    ("regrows", "carried_state", CARRIED, CARRIED.replace("x * h", "x * h.detach()")),
 ]
 
 

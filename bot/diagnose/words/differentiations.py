@@ -46,6 +46,31 @@ def differentiates_gradient(view: View, value: Any) -> Found | None:
     return None
 
 
+@word
+def inputs_leave_out(view: View, value: Any) -> Found | None:
+    """leaf: a differentiation is asked for a result alone, `backward(inputs=[h])`, and `.grad` of a leaf below that
+    result is read and is None. $X is the leaf, $H the result, $LOSS the root; the differentiation is the cause line."""
+    for read in view.grad_reads if "leaf" in listed(value) else ():
+        leaf = read.inputs[0]
+        before = [event for event in view.backwards if event.index < read.index and not event.error]
+        if read.outputs or not leaf.leaf or not leaf.requires_grad or not before:
+            continue
+        for event in before:
+            asked = [state for state in event.inputs if event.backward and state.serial in event.backward.inputs]
+            above = next((s for s in asked if not s.leaf and leaf.serial in view.leaves_under(s.serial)), None)
+            if above is None or event.op == "torch.autograd.grad" or leaf.serial in [state.serial for state in asked]:
+                continue
+            names = {"H": view.called(above) or "it", "X": view.called(leaf) or "the leaf"}
+            call = view.call_on(event.line, BACKWARD)
+            return Found(
+                text=f"line {event.line} asks for the gradient of `{names['H']}` alone",
+                line=read.line, event=event.index, error_line=read.line, cause_line=event.line,
+                names=names | (root_of(view, call, event)[0] if call is not None else {}),
+                serials={"H": above.serial, "X": leaf.serial},
+            )  # fmt: skip
+    return None
+
+
 def _made_as_gradient(view: View, event: Event) -> Event | None:
     """The differentiation that made the tensor from which this one starts."""
     assert event.backward is not None

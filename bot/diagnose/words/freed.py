@@ -12,6 +12,9 @@ from bot.diagnose.view import BACKWARD, Found, View
 from bot.diagnose.vocabulary import listed, word
 from bot.domain.tape import Event
 
+#: So many times in a row a graph must have grown to be one that always does.
+_LONGER_AND_LONGER = 2
+
 
 @word
 def second_backward(view: View, value: Any) -> Found | None:
@@ -34,6 +37,20 @@ def retained(view: View, value: Any) -> Found | None:
     for meeting in meetings(view, retained=True):
         if meeting.kind in listed(value) and updated_between(view, meeting.earlier, meeting.later):
             return _found(view, meeting)
+    return None
+
+
+@word
+def regrows(view: View, value: Any) -> Found | None:
+    """As `retained`, whether or not numbers were changed in between: the graph that is kept and walked again gets longer
+    with every pass, as something is carried over with its history: carried_state, running_total."""
+    grown: dict[int, int] = {}
+    for meeting in meetings(view, retained=True):
+        walked = [len(event.backward.nodes) for event in (meeting.earlier, meeting.later) if event.backward]
+        if meeting.kind in listed(value) and walked[0] < walked[-1]:
+            grown[meeting.later.line] = grown.get(meeting.later.line, 0) + 1
+            if grown[meeting.later.line] >= _LONGER_AND_LONGER:
+                return _found(view, meeting)
     return None
 
 

@@ -117,6 +117,22 @@ def moves_statistics(view: View, value: Any) -> Found | None:
 
 
 @word
+def renormalises(view: View, value: Any) -> Found | None:
+    """true: looking something up in an embedding changes its own weights, as `max_norm` makes it. $X is the weight; the
+    call is the cause line."""
+    found = None
+    for event in view.tape.calls("embedding", "embedding_bag"):
+        changed = next((state for state in event.inputs if state.serial in event.writes and state.parameter), None)
+        if found is None and changed is not None:
+            found = Found(
+                text=f"line {event.line} changes the weights that it looks something up in",
+                line=event.line, event=event.index, cause_line=event.line,
+                names={"X": view.called(changed) or "weight"}, serials={"X": changed.serial},
+            )  # fmt: skip
+    return found if bool(value) == (found is not None) else None
+
+
+@word
 def function_class(view: View, value: Any) -> Found | None:
     """The program defines a torch.autograd.Function: any, or nonstatic (a method of it is not static). $F is its name,
     $RETURN what its backward returns, $CHANGE the first in-place statement of its forward."""
