@@ -13,6 +13,7 @@ FAMILIES = {
         "optimizer_on_non_leaf", "deepcopy_of_non_leaf", "gradient_assigned_wrong", "graph_internals_touched",
     ),
     "scalar": ("non_scalar_backward", "gradient_argument_shape", "complex_backward", "differentiation_arguments"),
+    "hooks": ("hook_misused", "hook_changes_gradient"),
     "dtype": ("integer_requires_grad", "numpy_on_requires_grad", "vector_to_number"),
 }  # fmt: skip
 #: Entries of other families that share a message with one of these.
@@ -70,6 +71,31 @@ h = x * 3
 h.sum().backward()
 h.retain_grad()
 print(h.grad)
+""",
+    ("hook_changes_gradient", "retain_grad_too_late"): """
+x = torch.ones(2, requires_grad=True)
+h = x * 3
+def halve(grad):
+    grad = grad / 2
+h.register_hook(halve)
+h.sum().backward()
+print(x.grad)
+""",
+    ("retain_grad_too_late", "hook_changes_gradient"): """
+x = torch.ones(2, requires_grad=True)
+h = x * 3
+def halve(grad):
+    grad = grad / 2
+h.sum().backward()
+h.register_hook(halve)
+print(x.grad)
+""",
+    ("hook_misused", "hook_changes_gradient"): """
+x = torch.ones(2, requires_grad=True)
+def count(grad):
+    return 2
+x.register_hook(count)
+x.sum().backward()
 """,
     ("input_not_used", "grad_before_backward"): """
 x = torch.ones(2, requires_grad=True)
