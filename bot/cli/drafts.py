@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.context import person
-from bot.errors import BadInput, NotFound
+from bot.cli.drafts_opened import deciding, has_database, in_hand, opened, whole
+from bot.errors import BadInput, ProofMissing
 
 if TYPE_CHECKING:
     from bot.cli.context import Context
     from bot.domain.draft import Draft, RejectReason
-    from bot.store.engine import Connection, Store
+    from bot.store.engine import Store
 
 app = typer.Typer(help="Drafts of replies: see what waits, and decide about it.", no_args_is_help=True)
 
@@ -55,8 +54,8 @@ def list_drafts(
     wanted = DraftState(_one_of(state, [each.value for each in DraftState], option="--state"))
     spoken = language and Language(_one_of(language, [each.value for each in Language], option="--language"))
     found, counts = [], {}
-    if _has_database(context):
-        with _opened(context) as store, store.reading() as connection:
+    if has_database(context):
+        with opened(context) as store, store.reading() as connection:
             found = drafts.listed(
                 connection,
                 state=wanted,
@@ -80,17 +79,14 @@ def show(ctx: typer.Context, number: Number, json: Json = False) -> None:
     Example: autograd-bot drafts show 7
     """
     from bot.cli.drafts_shown import draft_record, show_draft
-    from bot.store import decisions, drafts, replies
 
     context: Context = ctx.obj
-    with _opened(context) as store, store.reading() as connection:
-        draft = drafts.get(connection, number)
-        history = decisions.of_draft(connection, number)
-        outcomes = replies.outcomes_of(connection, number)
+    with opened(context) as store:
+        found = whole(store, number)
     if json:
-        context.print_json(draft_record(draft, history, outcomes))
+        context.print_json(draft_record(*found))
     else:
-        show_draft(context.console, draft, history, outcomes)
+        show_draft(context.console, *found)
 
 
 @app.command()
@@ -103,7 +99,7 @@ def approve(ctx: typer.Context, number: Number, name: Name = None, revision: Rea
 
     context: Context = ctx.obj
     grace = context.settings.review
-    with _deciding(context, number, revision) as (connection, draft, now):
+    with deciding(context, number, revision) as (connection, draft, now):
         approved = review.approve(
             connection, number, revision=draft.revision, by=name or person(), now=now, settings=grace
         )
@@ -129,7 +125,7 @@ def reject(
 
     context: Context = ctx.obj
     code = _reason(reason)
-    with _deciding(context, number, revision) as (connection, draft, now):
+    with deciding(context, number, revision) as (connection, draft, now):
         review.reject(connection, number, revision=draft.revision, reason=code, note=note, by=name or person(), now=now)
     context.console.print(f"Draft {number} is rejected: {code.value}.")
 
@@ -146,16 +142,10 @@ def edit(ctx: typer.Context, number: Number, name: Name = None) -> None:
 
     context: Context = ctx.obj
     by = name or person()
-    with _opened(context) as store:
+    with opened(context) as store, in_hand(context, store, number, by=by) as held:
+        text = _edited(held.reply)
         with store.writing() as connection:
-            held = review.claim(connection, number, by=by, now=datetime.now(UTC), settings=context.settings.review)
-        try:
-            text = _edited(held.reply)
-            with store.writing() as connection:
-                kept = review.edit(connection, number, revision=held.revision, reply=text, by=by, now=datetime.now(UTC))
-        finally:
-            with store.writing() as connection:
-                review.release_if_held(connection, number, by=by)
+            kept = review.edit(connection, number, revision=held.revision, reply=text, by=by, now=datetime.now(UTC))
     if kept.revision == held.revision:
         context.console.print(f"Draft {number} is unchanged.")
         return
@@ -163,7 +153,32 @@ def edit(ctx: typer.Context, number: Number, name: Name = None) -> None:
     if not kept.proved:
         context.console.print(
             "Its code is not what was proved, so it cannot be approved. Put the proved code back, take it out,"
-            " or have it run again on the moderators' page."
+            f" or have it run again: autograd-bot drafts rerun {number}",
+            markup=False,
+        )
+
+
+@app.command()
+def rerun(ctx: typer.Context, number: Number, name: Name = None, json: Json = False) -> None:
+    """Run a draft's edited code in the sandbox again, and keep what it proves.
+
+    Exit code 7 when the proof does not hold; it is kept all the same, for `drafts show`.
+
+    Example: autograd-bot drafts rerun 7
+    """
+    from bot.cli.drafts_shown import draft_record, show_rerun
+
+    context: Context = ctx.obj
+    by = name or person()
+    with opened(context) as store, in_hand(context, store, number, by=by) as held:
+        proved = held if held.proved else _run_again(context, store, held, by=by)
+        if json:
+            context.print_json(draft_record(*whole(store, number)))
+        else:
+            show_rerun(context.console, proved, ran=not held.proved)
+    if not proved.proved:
+        raise ProofMissing(
+            f"The proof of draft {number} does not hold, so it cannot be approved. Edit it, or reject it."
         )
 
 
@@ -176,7 +191,7 @@ def undo(ctx: typer.Context, number: Number, name: Name = None) -> None:
     from bot import review
 
     context: Context = ctx.obj
-    with _deciding(context, number, None) as (connection, _, now):
+    with deciding(context, number, None) as (connection, _, now):
         review.undo(connection, number, by=name or person(), now=now, settings=context.settings.review)
     context.console.print(f"Draft {number} waits again.")
 
@@ -190,7 +205,7 @@ def retry(ctx: typer.Context, number: Number, name: Name = None) -> None:
     from bot import review
 
     context: Context = ctx.obj
-    with _deciding(context, number, None) as (connection, _, now):
+    with deciding(context, number, None) as (connection, _, now):
         review.retry(connection, number, by=name or person(), now=now, settings=context.settings.review)
     context.console.print(f"Draft {number} will be posted again.")
 
@@ -209,7 +224,7 @@ def drop(
     from bot import review
 
     context: Context = ctx.obj
-    with _deciding(context, number, None) as (connection, _, now):
+    with deciding(context, number, None) as (connection, _, now):
         review.drop(connection, number, by=name or person(), now=now, note=note)
     context.console.print(f"Draft {number} is dropped.")
 
@@ -232,7 +247,7 @@ def withdraw(
     from bot.publish import withdraw as take_back
 
     context: Context = ctx.obj
-    with _opened(context) as store:
+    with opened(context) as store:
         publisher = Publisher(
             store=store,
             forum=DiscourseForum(context.settings.forum),
@@ -244,36 +259,20 @@ def withdraw(
     context.console.print(f"The reply of draft {number} is withdrawn.")
 
 
-def _has_database(context: Context) -> bool:
-    from bot.store.engine import database_file
+def _run_again(context: Context, store: Store, draft: Draft, *, by: str) -> Draft:
+    from bot.cli.opening import opened_pipeline
+    from bot.rerun import rerun as run_again
 
-    return database_file(context.data).exists()
-
-
-@contextmanager
-def _opened(context: Context) -> Iterator[Store]:
-    """The database; a command that looks for a draft does not make one."""
-    from bot.store.opening import open_store
-
-    if not _has_database(context):
-        raise NotFound(f"{context.data} holds no drafts yet. `autograd-bot replay PATH` or `poll --once` makes some.")
-    store = open_store(context.data)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@contextmanager
-def _deciding(context: Context, number: int, revision: int | None) -> Iterator[tuple[Connection, Draft, datetime]]:
-    """One transaction, the draft as the person has read it, and the time."""
-    from dataclasses import replace
-
-    from bot.store import drafts
-
-    with _opened(context) as store, store.writing() as connection:
-        draft = drafts.get(connection, number)
-        yield connection, replace(draft, revision=revision or draft.revision), datetime.now(UTC)
+    with opened_pipeline(context) as pipeline:
+        return run_again(
+            store,
+            pipeline,
+            draft,
+            reply=draft.reply,
+            revision=draft.revision,
+            by=by,
+            now=lambda: datetime.now(UTC),
+        )
 
 
 def _reason(code: str | None) -> RejectReason:

@@ -91,6 +91,15 @@ def show_draft(console: Console, draft: Draft, history: Sequence[Decision], outc
         _line(console, f"{_minute(outcome.at)}  {outcome.fate.value} {outcome.note}")
 
 
+def show_rerun(console: Console, draft: Draft, *, ran: bool) -> None:
+    """What running its code again proved, or that there was nothing to run."""
+    if not ran:
+        _line(console, f"All code in draft {draft.id} is proved already; nothing was run.")
+        return
+    _line(console, f"Draft {draft.id} was run again and has revision {draft.revision} now.")
+    _show_proof(console, json.loads(draft.record), proved=draft.proved)
+
+
 def _row(draft: DraftSummary, now: datetime) -> tuple[Text, ...]:
     cells = (
         str(draft.id),

@@ -15,10 +15,10 @@ from bot.errors import BadInput, ForumError, ReviewError, SandboxUnavailable
 from bot.forum.questions import question
 from bot.pipeline import Pipeline
 from bot.publish import reason_not_to_post
+from bot.rerun import asked
 from bot.store import answers, drafts
 from bot.web.deciding import Query, Revision
 from bot.web.draft import DraftId, show
-from bot.web.editing import asked
 from bot.web.guard import Visit, Visiting, allowed
 from bot.web.pages import to, with_query
 from bot.web.sessions import Role
@@ -39,12 +39,14 @@ def choose(
         raise BadInput(f"There is no entry {confusion}.")
     with site.store.reading() as connection:
         draft = drafts.get(connection, draft_id)
-    chosen = _pipeline(visit).answer_as(asked(visit, draft), confusion=confusion, fix=fix or None)
+    pipeline = _pipeline(visit)
+    asking = asked(draft, pipeline)
+    chosen = pipeline.answer_as(asking, confusion=confusion, fix=fix or None)
     if fix and (chosen.repair is None or chosen.repair.fix != fix):
         return show(visit, draft_id, problem=visit.t("redo.no_such_fix", fix=fix), status=409, query=query)
     if fix and not (chosen.proof and chosen.proof.holds):
         return show(visit, draft_id, problem=visit.t("redo.not_proved", fix=fix), status=409, query=query)
-    return _redrafted(visit, draft, revision, asked(visit, draft), chosen, query)
+    return _redrafted(visit, draft, revision, asking, chosen, query)
 
 
 @router.post("/drafts/{draft_id}/anew", response_class=HTMLResponse)
