@@ -274,9 +274,9 @@ def test_a_line_that_cannot_be_read_is_told_and_the_rest_is_kept(tmp_path: Path)
 
     assert [(post.id, post.runnable) for post in corpus.posts] == [("1", True), ("5", False)]
     assert [sentence.split(":")[0] for sentence in corpus.unreadable] == [
-        f"posts.jsonl, line {n}" for n in (3, 4, 5, 6)
+        f"posts.jsonl, line {n}" for n in (2, 3, 4, 5, 6)
     ]
-    assert "non_leaf_grad" in corpus.unreadable[2]
+    assert "non_leaf_grad" in corpus.unreadable[3]
 
 
 @pytest.mark.parametrize("content", ["", "[]\n", '{"id": "1", "body": "b"}\n', "\xff\n"])

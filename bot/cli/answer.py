@@ -93,6 +93,6 @@ def _answer_lines(context: Context, pipeline: Pipeline, path: Path) -> None:
     with lines:
         for entry in read_lines(lines, source=str(path), chapter_of=chapter_finder()):
             if entry.question is None:
-                context.print_json({"id": entry.id, "error": f"{entry.source}: {entry.error}"})
+                context.print_json({"id": entry.id, "error": str(entry.error)})
             else:
                 context.print_json(answer_record(pipeline.answer(entry.question)))

@@ -72,7 +72,7 @@ def read_corpus(file: Path, families: Families, *, chapter_of: ChapterOf = no_ch
     Raises `BadInput` when the file cannot be read, or holds no labelled post at all.
     """
     try:
-        lines = file.read_bytes().split(b"\n")
+        lines = file.read_bytes().rstrip().split(b"\n")
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}. Give a file of JSON lines like {_EXAMPLE}.") from error
     sources = {f"{file.name}, line {number}": line for number, line in enumerate(lines, start=1)}

@@ -21,6 +21,15 @@ from bot.forum.questions import ChapterOf, no_chapter, question, questions
 _LINES = (".jsonl", ".ndjson")
 _FILES = (".json", *_LINES)
 _EXAMPLE = '{"id": "7", "title": "...", "body": "..."}'
+#: What the values of a single post may be, and how that is told.
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "id": ((str, int), "text or a whole number"),
+    "title": ((str,), "text"),
+    "body": ((str,), "text"),
+    "raw": ((str,), "text"),
+    "lang": ((str,), "text"),
+    "topic": ((Mapping,), "a topic, an object"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,14 +75,19 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
 
 
 def read_lines(lines: Iterable[bytes | str], *, source: str, chapter_of: ChapterOf = no_chapter) -> Iterator[Entry]:
-    """One JSON object a line; empty lines are passed over.
+    """One JSON object a line. A line that is none, an empty one too, becomes an `Entry` with an error.
 
     Lines end at a newline and nowhere else, so give a file opened as bytes: text files may be cut at
     other characters that Markdown may hold.
     """
     for number, line in enumerate(lines, start=1):
+        where = f"{source}, line {number}"
         if line.strip():
-            yield from _read_record(line, source=f"{source}, line {number}", chapter_of=chapter_of)
+            yield from _read_record(line, source=where, chapter_of=chapter_of)
+        else:
+            yield Entry(
+                source=where, error=BadInput(f"{where}: the line is empty; an object is needed, like {_EXAMPLE}.")
+            )
 
 
 def _files(path: Path) -> list[Path]:
@@ -122,6 +136,7 @@ def _entries(record: object, *, source: str, chapter_of: ChapterOf) -> Iterator[
                 where = f"{source}, post {asked.post.number}"
                 yield Entry(source=where, id=asked.post.id, question=asked, topic=topic)
         else:
+            _require_types(record, source=source)
             topic = _topic_of_post(record, source=source)
             asked = _single_post(record, topic, source=source, chapter_of=chapter_of)
             thread = topic if "topic" in record else None
@@ -171,6 +186,14 @@ def _topic(record: wire.Json, *, source: str) -> Topic:
         raise BadInput(f"{source}: it holds no posts. Save a topic from /t/NUMBER.json?include_raw=1.")
     _require_texts(record, source=source)
     return wire.topic_from({**record, "id": record.get("id") or source})
+
+
+def _require_types(record: wire.Json, *, source: str) -> None:
+    """A post that somebody wrote down by hand says so when a value cannot be meant; null is as good as absent."""
+    for key, (kinds, told) in _TYPES.items():
+        value = record.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+            raise BadInput(f'{source}: "{key}" must be {told}, as in {_EXAMPLE}.')
 
 
 def _require_texts(topic: wire.Json, *, source: str) -> None:

@@ -176,13 +176,38 @@ def test_a_broken_line_is_reported_and_the_rest_is_read():
 
     entries = list(read_lines(given_lines, source="posts.jsonl"))
 
-    assert [entry.id for entry in entries] == ["a", None, "b", None, None, None, "a"]
+    assert [entry.id for entry in entries] == ["a", None, None, "b", None, None, None, "a"]
     messages = errors(entries)
     assert messages[0].startswith("posts.jsonl, line 2: column 2 is not JSON")
-    assert '"body" is missing' in messages[1]
-    assert "line 5, item 1: an object is needed" in messages[2]
-    assert "line 6: it is not UTF-8" in messages[3]
-    assert "line 7: it is JSON that cannot be read" in messages[4]
+    assert messages[1].startswith("posts.jsonl, line 3: the line is empty")
+    assert '"body" is missing' in messages[2]
+    assert "line 5, item 1: an object is needed" in messages[3]
+    assert "line 6: it is not UTF-8" in messages[4]
+    assert "line 7: it is JSON that cannot be read" in messages[5]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("id", {"a": 1}, "text or a whole number"),
+        ("id", True, "text or a whole number"),
+        ("id", 1.5, "text or a whole number"),
+        ("title", 5, "text"),
+        ("body", ["x"], "text"),
+        ("lang", 7, "text"),
+        ("topic", "Chapter 2", "a topic, an object"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_what_it_must_be(key, value, told):
+    [entry] = read_lines(lines({"id": "a", "title": "t", "body": "x"} | {key: value}), source="posts")
+
+    assert str(entry.error).startswith(f'posts, line 1: "{key}" must be {told}, as in')
+
+
+def test_a_value_that_is_null_is_as_good_as_absent():
+    [entry] = read_lines(lines({"id": None, "title": None, "body": "x", "lang": None, "topic": None}), source="posts")
+
+    assert (entry.error, entry.id, entry.question.title, entry.question.language) == (None, "posts, line 1", "", None)
 
 
 def test_deep_nesting_is_an_error_and_not_a_crash():
