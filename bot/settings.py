@@ -7,18 +7,22 @@ directory, else from the default here. The field descriptions are the reference 
 
 from __future__ import annotations
 
+import difflib
+import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from bot.errors import BadSetting
 
 ENVIRONMENT_PREFIX = "AUTOGRAD_BOT_"
+#: Variables of ours that are no settings: where the data lies, and who decides at the command line.
+_NOT_SETTINGS = frozenset({f"{ENVIRONMENT_PREFIX}DATA", f"{ENVIRONMENT_PREFIX}MODERATOR"})
 
 
 class _Section(BaseModel):
@@ -211,6 +215,7 @@ def read_settings(data: Path) -> Settings:
     Raises `BadSetting` with the setting's name and what it takes when a value cannot be used.
     """
     path = data / "settings.toml"
+    _refuse_unknown_variables(os.environ)
     values: dict[str, Any] = {}
     if path.exists():
         try:
@@ -219,13 +224,61 @@ def read_settings(data: Path) -> Settings:
             raise BadSetting(f"{path} cannot be read: {error}. It must be a TOML file.") from error
     try:
         return Settings(**values)
+    except SettingsError as error:  # a list or a table that is not written as JSON
+        named = " or ".join(_not_json(os.environ)) or str(error)
+        raise BadSetting(
+            f"the environment's {named}: a list or a table is written as JSON, like"
+            f" {ENVIRONMENT_PREFIX}FORUM__CATEGORIES='[5, 7]'."
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadSetting(
-            f"setting {name}: {first['msg']}. Change it in {path}"
-            f" or in {ENVIRONMENT_PREFIX}{name.upper().replace('.', '__')}."
-        ) from error
+        path_to = tuple(str(part) for part in first["loc"])
+        name = ".".join(path_to)
+        wrong = _meant(path_to) if first["type"] == "extra_forbidden" else f"{first['msg']}."
+        raise BadSetting(f"setting {name}: {wrong} Change it in {path} or in {_variable(path_to[:2])}.") from error
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    """A variable that was meant for a setting and names none would be passed over without a word."""
+    for name in sorted(environment):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in _NOT_SETTINGS:
+            path_to = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
+            if path_to[0] not in Settings.model_fields:
+                raise BadSetting(f"the environment's {name}: {_meant(path_to)}")
+
+
+def _not_json(environment: Mapping[str, str]) -> Iterator[str]:
+    """The variables that should hold JSON, a list, a table or a whole section, and do not."""
+    sections = ((path_to[0],) for path_to in _names() if len(path_to) == 2)
+    for name in dict.fromkeys(map(_variable, (*sections, *_names(compound=True)))):
+        try:
+            json.loads(environment.get(name, "null"))
+        except ValueError:
+            yield name
+
+
+def _meant(path_to: tuple[str, ...]) -> str:
+    """What to say of a setting that there is not: the one whose name is nearest."""
+    known = {"_".join(one): one for one in _names()}
+    near = difflib.get_close_matches("_".join(path_to), known, n=1)
+    hint = f' Did you mean "{".".join(known[near[0]])}" ({_variable(known[near[0]])})?' if near else ""
+    return f"there is no such setting.{hint}"
+
+
+def _names(*, compound: bool = False) -> Iterator[tuple[str, ...]]:
+    """Every setting, as the names that lead to it; with `compound`, those alone that hold a list or a table."""
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            for inner, its_field in section.model_fields.items():
+                if not compound or get_origin(its_field.annotation) in (tuple, Mapping):
+                    yield name, inner
+        elif not compound:
+            yield (name,)
+
+
+def _variable(path_to: tuple[str, ...]) -> str:
+    return ENVIRONMENT_PREFIX + "__".join(path_to).upper()
 
 
 def default_data_directory(environment: Mapping[str, str] = os.environ) -> Path:

@@ -162,8 +162,8 @@ def _fresh_key() -> str:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go; AUTOGRAD_BOT_PICTURES names another folder, to keep them."""
-    kept = os.environ.get("AUTOGRAD_BOT_PICTURES")
+    """Where screenshots go; KEPT_PICTURES names another folder, to keep them."""
+    kept = os.environ.get("KEPT_PICTURES")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
