@@ -17,6 +17,14 @@ from bot.errors import DatabaseBusy, StoreError
 
 __all__ = ["Connection", "Store", "backup", "connect", "database_file"]
 
+#: What to do about it, by what SQLite says.
+_REMEDIES = {
+    "full": " Make room; what was finished is kept.",
+    "unable to open": " Let this user write to its folder, or name another with --data.",
+    "readonly": " Let this user write to it and its folder, or name another with --data.",
+    "not a database": " Put a backup in its place, or name another with --data.",
+    "malformed": " Put a backup in its place, or name another with --data.",
+}
 #: How long a transaction waits for another process before it gives up.
 BUSY_SECONDS = 10
 
@@ -38,7 +46,7 @@ class Store:
 
         Raises `DatabaseBusy` when another process holds the database, `StoreError` when it cannot be read.
         """
-        with _named_errors(), self.engine.connect() as connection:
+        with _named_errors(self.engine), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -48,7 +56,7 @@ class Store:
         Raises `DatabaseBusy` when another process holds the database, `StoreError` when it cannot be written.
         """
         engine = self.engine.execution_options(writes=True)
-        with _named_errors(), engine.begin() as connection:
+        with _named_errors(engine), engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -107,7 +115,7 @@ def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _named_errors() -> Iterator[None]:
+def _named_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except IntegrityError:
@@ -115,6 +123,13 @@ def _named_errors() -> Iterator[None]:
     except OperationalError as error:
         if "locked" in str(error.orig):
             raise DatabaseBusy from error
-        raise StoreError(f"The database cannot be used: {error.orig}.") from error
+        raise _unusable(engine, error) from error
     except DatabaseError as error:
-        raise StoreError(f"The database cannot be used: {error.orig}.") from error
+        raise _unusable(engine, error) from error
+
+
+def _unusable(engine: Engine, error: DatabaseError) -> StoreError:
+    """SQLite's words about a file that cannot be used, and what to do."""
+    reason = str(error.orig)
+    remedy = next((remedy for word, remedy in _REMEDIES.items() if word in reason), "")
+    return StoreError(f"The database {engine.url.database} cannot be used: {reason}.{remedy}")
