@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +29,11 @@ class Replayed:
         """Whether something was done for it just now."""
         return self.answer is not None
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether the archive holds something here that is no post."""
+        return self.entry.error is not None
+
 
 def replay(
     entries: Iterable[Entry],
@@ -46,7 +50,7 @@ def replay(
     for entry in entries:
         question = entry.question
         if question is None:
-            yield Replayed(entry=entry, record={"id": entry.id, "error": f"{entry.source}: {entry.error}"})
+            yield Replayed(entry=entry, record={"id": entry.id, "error": str(entry.error)})
             continue
         known = None if again else _known(store, question)
         if known is not None:
@@ -59,16 +63,11 @@ def replay(
 
 
 def _known(store: Store, question: Question) -> dict[str, Any] | None:
+    """What was answered to exactly this text before, as it was printed then."""
     with store.reading() as connection:
-        if not answers.already_answered(connection, question.post.id, question.post.sha256):
-            return None
-        return answers.latest(connection, question.post.id)
+        kept = answers.latest(connection, question.post.id, sha256=question.post.sha256)
+    return kept and {key: value for key, value in kept.items() if key != "evidence"}
 
 
 def _numbered(record: dict[str, Any], question: Question) -> dict[str, Any]:
     return {**record, "post_number": question.post.number}
-
-
-def as_line(record: dict[str, Any]) -> str:
-    """A record as one line of JSON."""
-    return json.dumps(record, ensure_ascii=False)

@@ -43,7 +43,9 @@ class Context:
         """Where progress goes: standard error, so that results can be piped."""
         from rich.console import Console
 
-        return Console(stderr=True, highlight=False)
+        if sys.stderr.isatty():
+            return Console(stderr=True, highlight=False)
+        return Console(stderr=True, highlight=False, width=10_000, no_color=True, soft_wrap=True)
 
     def print_json(self, value: Any) -> None:
         """Print one JSON object on one line."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.errors import BadInput
+
 if TYPE_CHECKING:
     from bot.cli.context import Context
     from bot.replay import Replayed
@@ -29,16 +31,34 @@ def replay(
     """
     context: Context = ctx.obj
     if json:
+        done = []
         for one in _replayed(context, path, again=again):
             context.print_json(one.record)
-        return
-    done = answered_with_progress(context, path, again=again)
-    show_table(context, done)
+            done.append(one)
+    else:
+        done = answered_with_progress(context, path, again=again)
+        show_table(context, done)
+    _name_unreadable(context, path, done)
+
+
+def _name_unreadable(context: Context, path: Path, done: list[Replayed]) -> None:
+    """Say on standard error what could not be read. Raises `BadInput` when there was nothing else."""
+    from bot.cli.terminal import plain
+
+    unreadable = [one for one in done if one.unreadable]
+    if len(unreadable) == len(done) == 1:
+        raise BadInput(str(unreadable[0].entry.error))
+    for one in unreadable:
+        context.progress.print(plain(f"left out: {one.entry.error}"))
+    if done and len(unreadable) == len(done):
+        raise BadInput(f"{path} holds no post that can be read; each is named above.")
 
 
 def _replayed(context: Context, path: Path, *, again: bool) -> Iterator[Replayed]:
     """The posts of an archive, answered one after the other. The sandbox starts with the first that needs it."""
+    from contextlib import ExitStack
     from datetime import UTC, datetime
+    from functools import cache
 
     from bot.cli.opening import chapter_finder, opened_pipeline
     from bot.forum.archive import read_archive
@@ -47,11 +67,16 @@ def _replayed(context: Context, path: Path, *, again: bool) -> Iterator[Replayed
 
     entries = read_archive(path, chapter_of=chapter_finder())
     store = open_store(context.data)
-    try:
-        with opened_pipeline(context) as pipeline:
-            yield from replay_archive(entries, store, pipeline.answer, now=lambda: datetime.now(UTC), again=again)
-    finally:
-        store.close()
+    with ExitStack() as opened:
+        opened.callback(store.close)
+        started = cache(lambda: opened.enter_context(opened_pipeline(context)))
+        yield from replay_archive(
+            entries,
+            store,
+            lambda question: started().answer(question),
+            now=lambda: datetime.now(UTC),
+            again=again,
+        )
 
 
 def answered_with_progress(context: Context, path: Path, *, again: bool) -> list[Replayed]:
@@ -83,8 +108,10 @@ def show_table(context: Context, done: list[Replayed]) -> None:
 
     console = context.console
     new = [one for one in done if one.new]
-    if done and not new:
-        console.print(f"Nothing new: all {len(done)} posts were answered before.")
+    known = sum(1 for one in done if not one.new and not one.unreadable)
+    if known and not new:
+        console.print(f"Nothing new: all {known} posts were answered before.")
+    if not new:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("post", "confusion", "reproduced", "repair verified", "draft"):
@@ -93,9 +120,7 @@ def show_table(context: Context, done: list[Replayed]) -> None:
         table.add_row(*map(plain, _row(one)))
     console.print(table)
     drafts = sum(1 for one in new if one.draft_id is not None)
-    console.print(
-        f"{len(new)} posts looked at, {drafts} drafts wait for a moderator, {len(done) - len(new)} known before."
-    )
+    console.print(f"{len(new)} posts looked at, {drafts} drafts wait for a moderator, {known} known before.")
 
 
 def _row(one: Replayed) -> tuple[str, ...]:

@@ -50,9 +50,14 @@ def add(
     return number
 
 
-def latest(connection: Connection, post_id: str) -> dict[str, Any] | None:
-    """The record of the newest answer to a post, drafted or silent; None when it was never looked at."""
+def latest(connection: Connection, post_id: str, *, sha256: str | None = None) -> dict[str, Any] | None:
+    """The record of the newest answer to a post, drafted or silent; None when it was never looked at.
+
+    With `sha256`, of the newest answer to exactly this text of the post.
+    """
     query = select(answers.c.record).where(answers.c.post_id == post_id)
+    if sha256 is not None:
+        query = query.where(answers.c.question_sha256 == sha256)
     record = connection.execute(query.order_by(answers.c.id.desc()).limit(1)).scalar()
     return None if record is None else json.loads(record)
 
