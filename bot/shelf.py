@@ -6,10 +6,12 @@ They lie in `DATA/knowledge/`, are data only, and are laid over the project's en
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
 import shutil
 import tarfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +21,9 @@ from bot.diagnose.view import called
 from bot.domain.confusion import Confusion, ConfusionKind
 from bot.domain.post import Language
 from bot.domain.run import Run
-from bot.errors import BadInput, KnowledgeError
+from bot.errors import BadInput, KnowledgeError, StoreError
 from bot.library import FILE, read_entry
+from bot.source import parse
 
 #: The largest archive that is taken in, in bytes; an entry is text.
 LARGEST = 1024 * 1024
@@ -46,48 +49,54 @@ class Sketch:
 
 
 def write_entry(shelf: Path, sketch: Sketch, *, run: Run | None) -> Path:
-    """Write the folder of a new entry; `run` is what its failing program did.
+    """Write the folder of a new entry, whole or not at all; `run` is what its failing program did.
 
-    Raises `BadInput` when the name cannot be used or is taken, or the program does not go wrong.
+    Raises `BadInput` when the name cannot be used or is taken, or the program does not go wrong;
+    `KnowledgeError` when what was told makes no entry, `StoreError` when it cannot be written.
     """
     if not _NAME.fullmatch(sketch.name):
         raise BadInput(f'"{sketch.name}" cannot be a name: lower case words joined by _, like non_leaf_grad')
     folder = shelf / sketch.name
     if folder.exists():
         raise BadInput(f"{folder} is there already. `autograd-bot knowledge edit {sketch.name}` opens it.")
-    text = _toml(sketch, run)
-    (folder / "cases").mkdir(parents=True)
-    (folder / FILE).write_text(text, encoding="utf-8")
+    texts = {FILE: _toml(sketch, run)}
     for language in Language:
-        (folder / f"explain.{language.value}.md").write_text(sketch.explain[language].strip() + "\n", encoding="utf-8")
+        texts[f"explain.{language.value}.md"] = sketch.explain[language].strip() + "\n"
         if language in sketch.asked:
-            path = folder / "cases" / f"first.asked.{language.value}.md"
-            path.write_text(sketch.asked[language].strip() + "\n", encoding="utf-8")
+            texts[f"cases/first.asked.{language.value}.md"] = sketch.asked[language].strip() + "\n"
     for role, program in (("failing", sketch.failing), ("fixed", sketch.fixed)):
         if program is not None:
-            (folder / "cases" / f"first.{role}.py").write_text(program.rstrip() + "\n", encoding="utf-8")
-    return folder
+            texts[f"cases/first.{role}.py"] = program.rstrip() + "\n"
+    return _placed(shelf, sketch.name, {file: text.encode() for file, text in texts.items()}).folder
 
 
 def take_in(shelf: Path, path: Path) -> Confusion:
-    """Copy an entry from a folder or an archive made by `give_away` onto the shelf.
+    """Copy an entry from a folder or an archive made by `give_away` onto the shelf, whole or not at all.
 
-    Raises `KnowledgeError` when it is not well formed, `BadInput` when it cannot be read or is there already.
+    Raises `KnowledgeError` when it is not well formed, `BadInput` when it cannot be read or is there already,
+    `StoreError` when it cannot be written.
     """
     if path.is_dir():
-        files = {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
-        name = path.resolve().name
+        name, files = path.resolve().name, _read_folder(path)
     else:
         name, files = _unpacked(path)
     return _placed(shelf, name, files)
 
 
 def give_away(entry: Confusion, path: Path) -> None:
-    """Write an entry as one archive."""
-    with tarfile.open(path, "w:gz") as archive:
+    """Write an entry as one archive, whole or not at all. Raises `BadInput` when it cannot be written there."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for file in sorted(entry.folder.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
                 archive.add(file, arcname=f"{entry.name}/{file.relative_to(entry.folder)}", filter=_anonymous)
+    half_done = path.with_name(f".{path.name}.new")
+    try:
+        half_done.write_bytes(packed.getvalue())
+        half_done.replace(path)
+    except OSError as error:
+        half_done.unlink(missing_ok=True)
+        raise BadInput(f"{path}: {error.strerror}. Name a file that can be written.") from error
 
 
 def _placed(shelf: Path, name: str, files: Mapping[str, bytes]) -> Confusion:
@@ -96,25 +105,35 @@ def _placed(shelf: Path, name: str, files: Mapping[str, bytes]) -> Confusion:
     target, waiting = shelf / name, shelf / f".{name}.new" / name
     if target.exists():
         raise BadInput(f"{target} is there already. Remove it first, or give the entry another name.")
+    for relative in files:
+        _require_belonging(Path(relative))
     try:
+        shelf.mkdir(parents=True, exist_ok=True, mode=0o700)
         for relative, content in files.items():
-            part = Path(relative)
-            if (
-                part.is_absolute()
-                or ".." in part.parts
-                or part.suffix not in (".toml", ".md", ".py")
-                or len(part.parts) > 2
-            ):
-                raise KnowledgeError(f"{relative} does not belong into an entry")
-            if part.suffix == ".py" and part.parts[0] != "cases":
-                raise KnowledgeError(f"{relative}: an admin's entry is data; it may not bring Python of its own")
-            (waiting / part).parent.mkdir(parents=True, exist_ok=True)
-            (waiting / part).write_bytes(content)
+            (waiting / relative).parent.mkdir(parents=True, exist_ok=True)
+            (waiting / relative).write_bytes(content)
         read_entry(waiting, own=False, words=signals.known_words())
         waiting.rename(target)
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written: {error.strerror}. Nothing was kept of it.") from error
     finally:
         shutil.rmtree(waiting.parent, ignore_errors=True)
     return read_entry(target, own=False, words=signals.known_words())
+
+
+def _require_belonging(part: Path) -> None:
+    """Raises `KnowledgeError` for a file that no entry of an admin's holds."""
+    if part.is_absolute() or ".." in part.parts or part.suffix not in (".toml", ".md", ".py") or len(part.parts) > 2:
+        raise KnowledgeError(f"{part} does not belong into an entry")
+    if part.suffix == ".py" and part.parts[0] != "cases":
+        raise KnowledgeError(f"{part}: an admin's entry is data; it may not bring Python of its own")
+
+
+def _read_folder(path: Path) -> dict[str, bytes]:
+    try:
+        return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+    except OSError as error:
+        raise BadInput(f"{path}: it cannot be read ({error.strerror}).") from error
 
 
 def _unpacked(path: Path) -> tuple[str, dict[str, bytes]]:
@@ -127,7 +146,7 @@ def _unpacked(path: Path) -> tuple[str, dict[str, bytes]]:
                 raise BadInput(f"{path} unpacks to more than an entry can be")
             files = {member.name: archive.extractfile(member) for member in members}
             contents = {name: stream.read() for name, stream in files.items() if stream is not None}
-    except (OSError, tarfile.TarError, EOFError) as error:
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         raise BadInput(f"{path}: not an archive made by `autograd-bot knowledge export`: {error}") from error
     tops = {name.split("/", 1)[0] for name in contents}
     if len(tops) != 1:
@@ -173,7 +192,7 @@ def _seen(sketch: Sketch, run: Run | None) -> list[str]:
 
 def _call_on(code: str, line: int | None) -> str | None:
     """The differentiation, step or conversion that a line calls."""
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parse(code) or ast.Module(body=[], type_ignores=[])):
         if isinstance(node, ast.Call) and node.lineno == line and called(node) in _TELLING:
             return called(node)
     return None

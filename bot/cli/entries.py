@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import knowledge
-from bot.cli.knowledge import Name
+from bot.cli.knowledge import AsJson, Name
 from bot.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from bot.cli.context import Context
-    from bot.domain.run import Run
-    from bot.library import Library
+    from bot.domain.confusion import Confusion
+    from bot.domain.post import Language
+    from bot.shelf import Sketch
 
 app = knowledge.app
+
+#: Something in English and in Chinese, or wrong and mended; None where it was not given.
+Both = tuple[str | None, str | None]
 
 
 @app.command()
@@ -40,50 +44,71 @@ def new(
 
     Example: autograd-bot knowledge new loss_on_list --failing wrong.py --fixed right.py
     """
-    from bot.cli.opening import opened_pipeline, read_text
-    from bot.domain.confusion import ConfusionKind
-    from bot.domain.post import Language
-    from bot.promises import broken_promises
-    from bot.shelf import Sketch, write_entry
-
     context: Context = ctx.obj
-    if kind not in {one.value for one in ConfusionKind}:
-        raise BadInput(f'kind is "mistake" or "question", not "{kind}"')
-    chosen = ConfusionKind(kind)
-    if chosen is ConfusionKind.MISTAKE:
-        failing = _asked(failing, "--failing", "A Python file that goes wrong this way")
-    words = {
-        Language.ENGLISH: _asked(asked_en, "--asked-en", "How does a student ask it, in English?"),
-        Language.CHINESE: _asked(asked_zh, "--asked-zh", "And in Chinese?"),
-    }
-    sketch = Sketch(
-        name=name,
-        kind=chosen,
+    sketch = _sketch(
+        name,
+        kind=kind,
         family=family,
-        title={
-            Language.ENGLISH: _asked(title_en, "--title-en", "The wrong pattern in a few words, in English"),
-            Language.CHINESE: _asked(title_zh, "--title-zh", "The same in Chinese"),
-        },
-        explain={
-            Language.ENGLISH: _asked(explain_en, "--explain-en", "The cause in one or two sentences, in English"),
-            Language.CHINESE: _asked(explain_zh, "--explain-zh", "The same in Chinese"),
-        },
-        asked_as={language: (text,) for language, text in words.items()},
-        failing=read_text(failing) if failing else None,
-        fixed=read_text(fixed) if fixed else None,
-        asked=words if chosen is ConfusionKind.QUESTION else {},
+        programs=(failing, fixed),
+        title=(title_en, title_zh),
+        explain=(explain_en, explain_zh),
+        asked=(asked_en, asked_zh),
     )
-    shelf = context.data / "knowledge"
-    with opened_pipeline(context) as pipeline:
-        run: Run | None = pipeline.run(sketch.failing) if sketch.failing else None
-        folder = write_entry(shelf, sketch, run=run)
+    folder, problems = _written(context, sketch)
     context.console.print(f"Written: {folder}", markup=False)
-    with opened_pipeline(context) as pipeline:
-        problems = list(broken_promises(pipeline.library.get(name), pipeline))
     for problem in problems:
         context.console.print(f"  {problem}", markup=False)
     after = f"`autograd-bot knowledge edit {name}` opens it" if problems else "it keeps its promises"
     context.console.print(f"{name}: {after}. `autograd-bot knowledge try {name}` shows its replies.", markup=False)
+
+
+def _sketch(name: str, *, kind: str, family: str, programs: Both, title: Both, explain: Both, asked: Both) -> Sketch:
+    """What the person tells about the entry; what is not given is asked for."""
+    from bot.cli.opening import read_text
+    from bot.domain.confusion import ConfusionKind
+    from bot.shelf import Sketch
+
+    if kind not in {one.value for one in ConfusionKind}:
+        raise BadInput(f'kind is "mistake" or "question", not "{kind}"')
+    failing, fixed = programs
+    if kind == ConfusionKind.MISTAKE.value:
+        failing = _asked(failing, "--failing", "A Python file that goes wrong this way")
+    posts = _in_both("asked", asked, "How does a student ask it, in English?", "And in Chinese?")
+    return Sketch(
+        name=name,
+        kind=ConfusionKind(kind),
+        family=family,
+        title=_in_both("title", title, "The wrong pattern in a few words, in English", "The same in Chinese"),
+        explain=_in_both("explain", explain, "The cause in one or two sentences, in English", "The same in Chinese"),
+        asked_as={language: (text,) for language, text in posts.items()},
+        failing=read_text(failing) if failing else None,
+        fixed=read_text(fixed) if fixed else None,
+        asked=posts if kind == ConfusionKind.QUESTION.value else {},
+    )
+
+
+def _written(context: Context, sketch: Sketch) -> tuple[Path, list[str]]:
+    """The folder of the new entry, and the promises that it does not keep."""
+    from bot.cli.opening import opened_pipeline, pipeline_over
+    from bot.promises import broken_promises
+    from bot.shelf import write_entry
+
+    with opened_pipeline(context) as pipeline:
+        run = pipeline.run(sketch.failing) if sketch.failing else None
+        folder = write_entry(context.data / "knowledge", sketch, run=run)
+        anew = pipeline_over(context, pipeline.sandbox)
+        return folder, list(broken_promises(anew.library.get(sketch.name), anew))
+
+
+def _in_both(part: str, given: Both, in_english: str, in_chinese: str) -> dict[Language, str]:
+    """A text in both languages, with the questions for those that are not given."""
+    from bot.domain.post import Language
+
+    english, chinese = given
+    return {
+        Language.ENGLISH: _asked(english, f"--{part}-en", in_english),
+        Language.CHINESE: _asked(chinese, f"--{part}-zh", in_chinese),
+    }
 
 
 @app.command()
@@ -109,7 +134,7 @@ def edit(ctx: typer.Context, name: Name) -> None:
     files = [folder / FILE, folder / "explain.en.md", folder / "explain.zh.md"]
     try:
         subprocess.run([*shlex.split(editor), *map(str, files)], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:  # ValueError: a quote is not closed
         raise BadInput(f"the editor {editor!r} did not work: {error}. Set EDITOR to one that does.") from error
     read_entry(folder, own=False, words=known_words())
     context.console.print(f"{name} is well formed. `autograd-bot knowledge check {name}` runs its cases.", markup=False)
@@ -117,23 +142,34 @@ def edit(ctx: typer.Context, name: Name) -> None:
 
 @app.command()
 def search(
-    ctx: typer.Context, words: Annotated[list[str], typer.Argument(help="Words, in English or Chinese.")]
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument(help="Words, in English or Chinese.")],
+    json: AsJson = False,
 ) -> None:
     """Find entries by words of their titles, phrases, messages and explanations.
 
     Example: autograd-bot knowledge search in-place relu
     """
+    from bot.cli.knowledge import entry_record
+    from bot.cli.opening import read_entries
+    from bot.cli.terminal import plain
     from bot.domain.post import Language
 
     context: Context = ctx.obj
-    found = 0
-    for entry in _library(context):
-        text = f"{entry.name} {(entry.folder / 'confusion.toml').read_text(encoding='utf-8')} {entry.explain}".lower()
-        if all(word.lower() in text for word in words):
-            found += 1
-            context.console.print(f"{entry.name:<34} {entry.title[Language.ENGLISH]}", markup=False)
+    found = [entry for entry in read_entries(context) if _speaks_of(entry, words)]
+    if json:
+        context.print_json([entry_record(entry) for entry in found])
+        return
+    for entry in found:
+        context.console.print(plain(f"{entry.name:<34} {entry.title[Language.ENGLISH]}"))
     if not found:
         raise NotFound(f"no entry speaks of {' '.join(words)}. `autograd-bot knowledge list` shows all.")
+
+
+def _speaks_of(entry: Confusion, words: list[str]) -> bool:
+    """Whether all words stand in the entry's name, file or explanations."""
+    text = f"{entry.name} {(entry.folder / 'confusion.toml').read_text(encoding='utf-8')} {entry.explain}".lower()
+    return all(word.lower() in text for word in words)
 
 
 @app.command("import")
@@ -149,9 +185,7 @@ def import_entry(
     context: Context = ctx.obj
     if not path.exists():
         raise NotFound(f"{path} is not there.")
-    shelf = context.data / "knowledge"
-    shelf.mkdir(parents=True, exist_ok=True, mode=0o700)
-    entry = take_in(shelf, path)
+    entry = take_in(context.data / "knowledge", path)
     context.console.print(
         f"Taken in: {entry.folder}. `autograd-bot knowledge check {entry.name}` runs its cases.", markup=False
     )
@@ -165,42 +199,24 @@ def export_entry(
 
     Example: autograd-bot knowledge export loss_on_list loss_on_list.tar.gz
     """
+    from bot.cli.opening import read_entries
     from bot.shelf import give_away
 
     context: Context = ctx.obj
-    give_away(_library(context).get(name), path)
+    give_away(read_entries(context).get(name), path)
     context.console.print(f"Written: {path}", markup=False)
 
 
 @app.command()
-def stats(ctx: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def stats(ctx: typer.Context, json: AsJson = False) -> None:
     """Show each entry's record: drafts that wait, approved, edited, rejected, and what became of the replies.
 
     Example: autograd-bot knowledge stats
     """
     from rich.table import Table
 
-    from bot import learn
-    from bot.domain.draft import DraftState
-    from bot.store import drafts
-    from bot.store.opening import open_store
-
     context: Context = ctx.obj
-    store = open_store(context.data)
-    try:
-        with store.reading() as connection:
-            records = {record.confusion: record for record in learn.records(connection)}
-            waiting = drafts.counts_by_confusion(connection, DraftState.PENDING)
-    finally:
-        store.close()
-    rows: list[dict[str, Any]] = []
-    for name in sorted({*records, *waiting}):
-        record = records.get(name, learn.Record(confusion=name))
-        rows.append({
-            "name": name, "waiting": waiting.get(name, 0), "approved": record.approved, "edited": record.edited,
-            "rejected": sum(record.rejected.values()), "standing": record.standing.value,
-            "fates": {fate.value: number for fate, number in record.fates.items()},
-        })  # fmt: skip
+    rows = _records(context)
     if json:
         context.print_json(rows)
         return
@@ -218,6 +234,38 @@ def stats(ctx: typer.Context, json: Annotated[bool, typer.Option("--json", help=
     context.console.print(table)
 
 
+def _records(context: Context) -> list[dict[str, Any]]:
+    """The record of each entry that a draft was made of; none where there is no database."""
+    from bot import learn
+    from bot.domain.draft import DraftState
+    from bot.store import drafts
+    from bot.store.engine import database_file
+    from bot.store.opening import open_store
+
+    if not database_file(context.data).exists():
+        return []
+    store = open_store(context.data)
+    try:
+        with store.reading() as connection:
+            records = {record.confusion: record for record in learn.records(connection)}
+            waiting = drafts.counts_by_confusion(connection, DraftState.PENDING)
+    finally:
+        store.close()
+    return [
+        {
+            "name": name,
+            "waiting": waiting.get(name, 0),
+            "approved": record.approved,
+            "edited": record.edited,
+            "rejected": sum(record.rejected.values()),
+            "standing": record.standing.value,
+            "fates": {fate.value: number for fate, number in record.fates.items()},
+        }
+        for name in sorted({*records, *waiting})
+        for record in [records.get(name, learn.Record(confusion=name))]
+    ]
+
+
 def _asked(given: str | None, option: str, question: str) -> str:
     """What was given on the command line, else what the person answers. Raises `BadInput` where nobody can answer."""
     if given is not None:
@@ -226,10 +274,3 @@ def _asked(given: str | None, option: str, question: str) -> str:
         raise BadInput(f"{option} is missing ({question.rstrip('?')}).")
     prompt: Callable[..., str] = typer.prompt
     return prompt(question)
-
-
-def _library(context: Context) -> Library:
-    from bot.diagnose.signals import known_words
-    from bot.library import read_library
-
-    return read_library(context.data / "knowledge", words=known_words())

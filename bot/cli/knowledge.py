@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.errors import KnowledgeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.cli.context import Context
-    from bot.library import Library
+    from bot.domain.confusion import Confusion
+    from bot.domain.post import Question
 
 app = typer.Typer(help="The knowledge base: one folder for each confusion.", no_args_is_help=True)
 
@@ -18,11 +21,15 @@ Name = Annotated[str, typer.Argument(help="Name of an entry, e.g. non_leaf_grad.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def _library(context: Context) -> Library:
-    from bot.diagnose.signals import known_words
-    from bot.library import read_library
-
-    return read_library(context.data / "knowledge", words=known_words())
+def entry_record(entry: Confusion) -> dict[str, Any]:
+    """An entry in a list, as `--json` prints it."""
+    return {
+        "name": entry.name,
+        "family": entry.family,
+        "kind": entry.kind.value,
+        "title": {language.value: text for language, text in entry.title.items()},
+        "own": entry.own,
+    }
 
 
 @app.command("list")
@@ -33,24 +40,14 @@ def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
     """
     from rich.table import Table
 
+    from bot.cli.opening import read_entries
     from bot.cli.terminal import plain
     from bot.domain.post import Language
 
     context: Context = ctx.obj
-    library = _library(context)
+    library = read_entries(context)
     if json:
-        context.print_json(
-            [
-                {
-                    "name": entry.name,
-                    "family": entry.family,
-                    "kind": entry.kind.value,
-                    "title": {language.value: entry.title[language] for language in Language},
-                    "own": entry.own,
-                }
-                for entry in library
-            ]
-        )
+        context.print_json([entry_record(entry) for entry in library])
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("name", "family", "kind", "title"):
@@ -61,27 +58,33 @@ def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
 
 
 @app.command()
-def show(ctx: typer.Context, name: Name) -> None:
+def show(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     """Show one entry as a page of the book: explanations, what is seen, fixes, cases.
 
     Example: autograd-bot knowledge show non_leaf_grad
     """
-    from rich.text import Text
-
+    from bot.cli.opening import read_entries
     from bot.cli.show import heading
+    from bot.cli.terminal import plain
     from bot.domain.post import Language
 
     context: Context = ctx.obj
-    entry = _library(context).get(name)
+    entry = read_entries(context).get(name)
+    file = (entry.folder / "confusion.toml").read_text(encoding="utf-8")
+    if json:
+        explained = {language.value: text for language, text in entry.explain.items()}
+        cases = {case.path.name: case.text() for case in entry.cases}
+        context.print_json({**entry_record(entry), "explain": explained, "file": file, "cases": cases})
+        return
     console = context.console
     for language in Language:
         heading(console, f"{entry.title[language]} ({language.value})")
-        console.print(Text(entry.explain[language].strip()))
+        console.print(plain(entry.explain[language].strip()))
     heading(console, "file")
-    console.print(Text((entry.folder / "confusion.toml").read_text(encoding="utf-8").strip()))
+    console.print(plain(file.strip()))
     for case in entry.cases:
         heading(console, case.path.name)
-        console.print(Text(case.text().strip()))
+        console.print(plain(case.text().strip()))
 
 
 @app.command()
@@ -94,11 +97,11 @@ def check(
 
     Example: autograd-bot knowledge check non_leaf_grad
     """
-    from bot.cli.opening import opened_pipeline
+    from bot.cli.opening import opened_pipeline, read_entries
     from bot.promises import broken_promises
 
     context: Context = ctx.obj
-    library = _library(context)
+    library = read_entries(context)
     entries = [library.get(name)] if name else list(library)
     broken = 0
     with opened_pipeline(context) as pipeline:
@@ -116,26 +119,38 @@ def check(
 
 
 @app.command("try")
-def try_entry(ctx: typer.Context, name: Name) -> None:
+def try_entry(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     """Run an entry's cases in the sandbox and print the replies in both languages.
+
+    With `--json` one object a reply: the keys of `answer`, its `id` the name of the case's file.
 
     Example: autograd-bot knowledge try second_derivative
     """
-    from bot.cli.opening import opened_pipeline
+    from bot.cli.opening import opened_pipeline, read_entries
     from bot.cli.show import heading, show_answer
-    from bot.domain.post import Language, Post, Question
+    from bot.domain.answer import answer_record
 
     context: Context = ctx.obj
-    entry = _library(context).get(name)
+    entry = read_entries(context).get(name)
     with opened_pipeline(context) as pipeline:
-        for case in entry.cases:
-            if case.role not in ("failing", "asked"):
-                continue
+        for question in _questions(entry):
+            made = pipeline.answer(question)
+            if json:
+                context.print_json(answer_record(made))
+            else:
+                heading(context.console, f"━━ {made.id} ({made.language.value})")
+                show_answer(context.console, made)
+
+
+def _questions(entry: Confusion) -> Iterator[Question]:
+    """The entry's cases as posts, those that are not in one language in each."""
+    from bot.domain.post import Language, Post, Question
+
+    for case in entry.cases:
+        if case.role in ("failing", "asked"):
             text = f"```python\n{case.text()}```\n" if case.path.suffix == ".py" else case.text()
             for language in (case.language,) if case.language else tuple(Language):
-                heading(context.console, f"━━ {case.path.name} ({language.value if language else ''})")
-                question = Question(post=Post(id=case.name, raw=text), language=language)
-                show_answer(context.console, pipeline.answer(question))
+                yield Question(post=Post(id=case.path.name, raw=text), language=language)
 
 
 @app.command()

@@ -13,19 +13,35 @@ from bot.errors import BadInput
 if TYPE_CHECKING:
     from bot.cli.context import Context
     from bot.forum.questions import ChapterOf
+    from bot.library import Library
     from bot.pipeline import Pipeline
+    from bot.sandbox import Sandbox
 
 
 @contextmanager
 def opened_pipeline(context: Context) -> Iterator[Pipeline]:
     """The pipeline with a running sandbox, which is closed at the end. Raises `SandboxUnavailable`."""
-    import time
-
-    from bot.pipeline import pipeline
     from bot.sandbox.open import open_sandbox
 
     with open_sandbox(context.settings.sandbox, data=context.data) as sandbox:
-        yield pipeline(context.settings, sandbox, clock=time.perf_counter, admins=context.data / "knowledge")
+        yield pipeline_over(context, sandbox)
+
+
+def pipeline_over(context: Context, sandbox: Sandbox) -> Pipeline:
+    """The pipeline with the entries as they are now, the admin's included."""
+    import time
+
+    from bot.pipeline import pipeline
+
+    return pipeline(context.settings, sandbox, clock=time.perf_counter, admins=context.data / "knowledge")
+
+
+def read_entries(context: Context) -> Library:
+    """All entries, the admin's laid over the project's. Needs no sandbox."""
+    from bot.diagnose.signals import known_words
+    from bot.library import read_library
+
+    return read_library(context.data / "knowledge", words=known_words())
 
 
 def chapter_finder() -> ChapterOf:
@@ -46,4 +62,5 @@ def read_text(file: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{file}: not UTF-8 text ({error.reason} at byte {error.start}).") from error
+        named = "standard input" if file == "-" else file
+        raise BadInput(f"{named}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8.") from error
