@@ -11,7 +11,7 @@ import typer
 
 from bot.cli import answer, db, demo, doctor, drafts, entries, evaluate, replay, run_code, sandbox, serve, web
 from bot.cli.context import Context
-from bot.errors import BotError
+from bot.errors import BadInput, BotError
 
 INTERRUPTED = 130
 
@@ -42,7 +42,10 @@ def surroundings(
     ] = None,
 ) -> None:
     """Keep what all commands share."""
-    ctx.obj = Context(data=data.expanduser() if data is not None else _default_data())
+    chosen = data.expanduser() if data is not None else _default_data()
+    if chosen.exists() and not chosen.is_dir():
+        raise BadInput(f"The data directory {chosen} is a file. Name a folder with --data.")
+    ctx.obj = Context(data=chosen)
 
 
 def _default_data() -> Path:
