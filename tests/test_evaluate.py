@@ -301,6 +301,7 @@ def test_the_table_of_families_agrees_with_the_entries() -> None:
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_a_corpus_is_measured_kept_compared_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus, html = tmp_path / "posts.jsonl", tmp_path / "page.html"
     code = "import torch\nx = torch.arange(3.0, requires_grad=True)\ny = x * x\ny.backward()"

@@ -19,7 +19,8 @@ from tests.attacks.alterations import changed
 from tests.attacks.attack import GOOD, GOOD_PRINTS, MEMORY_MIB
 from tests.attacks.processes import children_of, every_descendant, user_of
 
-pytestmark = pytest.mark.sandbox
+#: Each starts jails of its own.
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 PROJECT = Path(__file__).parents[2]
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make this machine")

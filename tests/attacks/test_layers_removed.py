@@ -26,7 +26,8 @@ from tests.attacks.alterations import changed, without
 from tests.attacks.attack import CALL, LIMITS, MEMORY_MIB
 from tests.attacks.memory import looking_for, secret
 
-pytestmark = pytest.mark.sandbox
+#: Each starts jails of its own.
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 Change = Callable[[jail.Parts], jail.Parts]
 

@@ -25,7 +25,8 @@ from tests.attacks.attack import GOOD, GOOD_PRINTS, LIMITS, MEMORY_MIB, SHORT
 from tests.attacks.conftest import SETTINGS
 from tests.attacks.processes import children_of, eventually, every_descendant, memory_kib, open_files
 
-pytestmark = pytest.mark.sandbox
+#: Each starts jails of its own.
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 #: bubblewrap's second process, the one that waits for the fork server, the fork server, a first process, a child.
 IDLE_FAMILY = 5
@@ -277,7 +278,6 @@ def test_those_who_wait_are_served_in_their_order(fresh: JailedSandbox) -> None:
     assert served == [0, 1, 2, 3]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_thousand_runs_leave_nothing_behind(made_of: jail.Parts) -> None:
     before = set(servers())

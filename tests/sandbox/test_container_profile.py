@@ -33,6 +33,7 @@ def names() -> set[str]:
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_the_sandbox_runs_under_the_profile() -> None:
     assert driven(UNDER_THE_PROFILE).startswith(GOOD_PRINTS)
 
