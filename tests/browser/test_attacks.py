@@ -20,7 +20,7 @@ from tests.browser.conftest import World
 from tests.web.payloads import ALL, OUT_OF_CONTEXT
 from tests.web.test_draft import before, tensor
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 #: Notes whatever a payload achieves, before any script of a page runs.
 WATCH = """

@@ -16,7 +16,7 @@ from bot.store import drafts, jobs, replies
 from tests.browser.conftest import World
 from tests.browser.questions import LEAF, TWICE, VECTOR
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 WIDTHS = {360: 740, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")

@@ -14,7 +14,7 @@ from bot.store import drafts
 from tests.browser.conftest import World
 from tests.browser.questions import LEAF, TWICE, VECTOR
 
-pytestmark = [pytest.mark.sandbox]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 
 def post_now(world: World) -> None:
