@@ -10,10 +10,8 @@ from typing import Annotated
 import typer
 
 from bot.cli import answer, db, demo, doctor, drafts, entries, evaluate, replay, run_code, sandbox, serve, web
-from bot.cli.context import Context
+from bot.cli.context import INTERRUPTED, Context
 from bot.errors import BadInput, BotError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="autograd-bot",

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 
+#: The exit code after Ctrl-C, where that is not the way to end.
+INTERRUPTED = 130
+
+
 @dataclass(frozen=True)
 class Context:
     """The surroundings of one command; made by `bot/cli/app.py` and handed on as Typer's `ctx.obj`."""

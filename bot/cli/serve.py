@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli.context import INTERRUPTED
 from bot.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def poll(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a job.")] = False,
 ) -> None:
     """Do one round of the main job: read the forum, answer what has settled, post what was approved.
+
+    Ctrl-C and SIGTERM let the post in hand be finished; the next round goes on with the rest.
 
     Example: autograd-bot poll --once
     """
@@ -41,6 +44,8 @@ def poll(
         raise error
     if any(one.error for one in rounds):
         raise typer.Exit(1)
+    if worker.stopping.is_set():
+        raise typer.Exit(INTERRUPTED)
 
 
 def serve(

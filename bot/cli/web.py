@@ -28,17 +28,20 @@ SAMPLE_PAUSE_SECONDS = 1.0
 
 
 def web(ctx: typer.Context) -> None:
-    """Serve the moderators' page until Ctrl-C, without polling or posting anything.
+    """Serve the moderators' page until Ctrl-C or SIGTERM, without polling or posting anything.
 
     Without a forum in the settings, it shows the sample forum, and approved replies are posted there.
 
     Example: autograd-bot web
     """
+    from bot.worker import stopped_by_signals
+
     context: Context = ctx.obj
+    stopping = threading.Event()
     opened = alone(context) if context.settings.forum.url else sample_page(context)
-    with opened as server:
+    with stopped_by_signals(stopping), opened as server:
         tell(context, server)
-        threading.Event().wait()
+        stopping.wait()
 
 
 def tell(context: Context, server: RunningServer) -> None:
