@@ -6,37 +6,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot import context, verify
+from bot import context
 from bot.context import Contexts
 from bot.diagnose import facts, signals, wellformed
 from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
 from bot.domain.confusion import Confusion, ConfusionKind
-from bot.domain.diagnosis import Check, CheckState, Diagnosis, Proof, Repair
-from bot.domain.post import Language, Question
-from bot.domain.run import Limits, NumericRun, Outcome, Run
+from bot.domain.diagnosis import Check, CheckState, Diagnosis
+from bot.domain.post import Question
+from bot.domain.run import Outcome, Run
 from bot.domain.snippet import Reading, Snippet
-from bot.domain.tape import Tape
 from bot.draft import render
 from bot.extract import triage
 from bot.extract.reading import read
 from bot.library import Library, read_library, shipped_contexts
 from bot.repair import propose
-from bot.repair.propose import repairs, written_by_hand
-from bot.sandbox import NumericOrder, Order, Sandbox, doubt
+from bot.repair.propose import written_by_hand
+from bot.sandbox import Sandbox
 from bot.settings import Settings
-
-#: How many passes of its `for … in range(n)` loops a program runs when it ran out of time.
-PASSES = 3
+from bot.trials import Mended, Shown, Trials, limits_of
 
 
 @dataclass(frozen=True)
 class Pipeline:
     """Everything that answering needs. Make one with `pipeline()`."""
 
-    sandbox: Sandbox
+    trials: Trials
     library: Library
-    matcher: Matcher
     contexts: Contexts
     settings: Settings
     clock: Callable[[], float]  #: seconds, to time an answer
@@ -65,9 +61,9 @@ class Pipeline:
         if shown.diagnosis.confidence < self.settings.answer.least_confidence:
             return self._skip(question, reading, "not sure enough", shown)
         entry = self.library.get(shown.diagnosis.confusion)
-        if entry.wrong_gradient and not self._gradient_is_wrong(shown):
+        if entry.wrong_gradient and not self.trials.gradient_is_wrong(shown):
             return self._nothing_seen(question, reading, shown)
-        mended = self._mend(entry, shown, reading)
+        mended = self.trials.mend(entry, shown, reading)
         return self._draft(question, reading, entry, shown, mended)
 
     # The stages
@@ -76,7 +72,7 @@ class Pipeline:
         """Run the candidate programs in their order; the first that shows a confusion, else the first that ran."""
         first: Shown | None = None
         for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
-            run = self.run(snippet.code)
+            run = self.trials.run(snippet.code)
             found = self.matcher.by_run(
                 snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
             )
@@ -86,56 +82,6 @@ class Pipeline:
             if first is None or (run.ran and not first.run.ran):
                 first = shown
         return first
-
-    def _mend(self, entry: Confusion, shown: Shown, reading: Reading, *, fix: str | None = None) -> Mended | None:
-        """The first repair that is proved, else the first that was tried, else None; with `fix`, that one alone."""
-        assert shown.diagnosis is not None
-        tried: Mended | None = None
-        for repair in repairs(entry, shown.diagnosis, shown.snippet.code):
-            if fix not in (None, repair.fix):
-                continue
-            mended = self._tried(shown, repair, reading)
-            if mended.proof.holds:
-                return mended
-            tried = tried or mended
-        return tried
-
-    def _tried(self, shown: Shown, repair: Repair, reading: Reading) -> Mended:
-        """A repair, run, and what that proves."""
-        assert shown.diagnosis is not None
-        after = self.run(repair.code)
-        proof = verify.proof_of(
-            repair,
-            original=shown.snippet.code,
-            diagnosis=shown.diagnosis,
-            before=shown.run,
-            after=after,
-            shown_before=self.matcher.mistakes(shown.snippet.code, shown.run, reading),
-            shown_after=self._still_shown(shown.diagnosis.confusion, repair.code, after, reading),
-            numeric=self._compare(repair, shown, after) if after.outcome is Outcome.FINISHED else None,
-        )
-        return Mended(repair, after, proof)
-
-    def _still_shown(self, name: str, code: str, run: Run, reading: Reading) -> frozenset[str]:
-        """The mistakes of a repaired program. The post's words are about the program as it was: only whether
-        its own confusion is gone is asked in their light; a new one must show by itself."""
-        in_this_light = self.matcher.mistakes(code, run, reading) & {name}
-        return in_this_light | self.matcher.mistakes(code, run, Reading(language=reading.language))
-
-    def _gradient_is_wrong(self, shown: Shown) -> bool:
-        """The negative control: whether the program as posted fails the check that its repair must pass."""
-        return verify.gives_wrong_gradient(self._numeric(shown.snippet.code, NumericOrder())) is True
-
-    def _compare(self, repair: Repair, shown: Shown, after: Run) -> NumericRun:
-        """The repaired program's gradients beside numeric derivatives."""
-        assert shown.diagnosis is not None
-        blamed = shown.diagnosis.cause_line
-        held = verify.held_lines(shown.snippet.code, repair.code, after, blamed=blamed, cuts=repair.cuts)
-        return self._numeric(repair.code, NumericOrder(held_lines=held))
-
-    def _numeric(self, code: str, how: NumericOrder) -> NumericRun:
-        run = self.sandbox.run(Order(code=code, tape=False, numeric=how, limits=self._limits()))
-        return run.numeric or NumericRun(problem=run.reason or "the comparison did not end")
 
     def _draft(
         self, question: Question, reading: Reading, entry: Confusion, shown: Shown, mended: Mended | None
@@ -175,6 +121,15 @@ class Pipeline:
             reply=reply,
         )
 
+    @property
+    def matcher(self) -> Matcher:
+        """What tells a confusion from a run, or from words."""
+        return self.trials.matcher
+
+    def run(self, code: str) -> Run:
+        """One program in the sandbox. See `Trials.run`."""
+        return self.trials.run(code)
+
     # What a moderator asks to be made again
 
     def answer_as(self, question: Question, *, confusion: str, fix: str | None = None) -> Answer:
@@ -192,11 +147,11 @@ class Pipeline:
 
     def _chosen(self, question: Question, reading: Reading, entry: Confusion, fix: str | None) -> Answer:
         for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
-            run = self.run(snippet.code)
+            run = self.trials.run(snippet.code)
             found = self.matcher.alone(entry, snippet.code, run)
             if found is not None:
                 shown = Shown(snippet, run, replace(found, same_error=same_error(reading.error, run)))
-                return self._draft(question, reading, entry, shown, self._mend(entry, shown, reading, fix=fix))
+                return self._draft(question, reading, entry, shown, self.trials.mend(entry, shown, reading, fix=fix))
         return self._explained(
             question, reading, entry, Diagnosis(confusion=entry.name, evidence=(), confidence=1.0, ran=False)
         )
@@ -212,14 +167,14 @@ class Pipeline:
         entry = self.library.get(confusion)
         reading = _read(question)
         base = original if original is not None else code
-        before = self.run(base)
+        before = self.trials.run(base)
         found = self.matcher.by_run(base, before, reading, title=question.title)
         if found is None or found.confusion != confusion:
             found = self.matcher.alone(entry, base, before)
         if found is None:
             found = Diagnosis(confusion=confusion, evidence=(), confidence=0.0, ran=True)
         repair = written_by_hand(entry, found, base, code)
-        mended = self._tried(Shown(Snippet(code=base), before, found), repair, reading)
+        mended = self.trials.tried(Shown(Snippet(code=base), before, found), repair, reading)
         proof = replace(mended.proof, minimal=Check(state=CheckState.NOT_CHECKED, why="a person wrote this code"))
         if original is None:
             alone = Check(state=CheckState.NOT_CHECKED, why="the post holds no program to compare with")
@@ -305,12 +260,12 @@ class Pipeline:
         if case is None:
             return None, {}
         failing = case.text()
-        run = self.run(failing)
+        run = self.trials.run(failing)
         found = self.matcher.alone(entry, failing, run)
         told = facts.facts_of(entry, found, run) if found is not None else {}
         fixed = entry.case(case.name, "fixed")
         code = fixed.text() if fixed is not None else failing
-        return render.Example(code=code, run=self.run(code) if fixed is not None else run), told
+        return render.Example(code=code, run=self.trials.run(code) if fixed is not None else run), told
 
     def _skip(self, question: Question, reading: Reading, reason: str, shown: Shown | None = None) -> Answer:
         return Answer(
@@ -323,59 +278,11 @@ class Pipeline:
             diagnosis=shown.diagnosis if shown else None,
         )
 
-    def run(self, code: str) -> Run:
-        """One program in the sandbox, within the limits of the settings; a loop too long for them is shortened.
-
-        Where the tape may have changed how the program ends, and did, it is reported without its tape.
-        """
-        run = self.sandbox.run(Order(code=code, limits=self._limits()))
-        if run.outcome is Outcome.TIMED_OUT:
-            # A long training loop shows in its first passes what it would show in its last.
-            short = self.sandbox.run(Order(code=code, limits=self._limits(), loop_passes=PASSES))
-            return short if short.ran else run
-        if not doubt.meets_tape(code) and not self._fails_unknown(code, run):
-            return run
-        plain = self.sandbox.run(Order(code=code, tape=False, limits=self._limits()))
-        return run if doubt.ended_alike(run, plain) else replace(plain, tape=Tape(trusted=False))
-
-    def _fails_unknown(self, code: str, run: Run) -> bool:
-        """Whether a program that parses ends with an error that no entry knows."""
-        if run.outcome is not Outcome.RAISED or run.error is None or run.error.type == "SyntaxError":
-            return False
-        return not self.matcher.mistakes(code, run, Reading(language=Language.ENGLISH))
-
-    def _limits(self) -> Limits:
-        chosen = self.settings.sandbox
-        return Limits(
-            seconds=chosen.seconds,
-            cpu_seconds=chosen.cpu_seconds,
-            memory_mib=chosen.memory_mib,
-            output_bytes=chosen.output_kib * 1024,
-        )
-
 
 def _read(question: Question) -> Reading:
     """What the post says; an error may stand in the title of the topic that it opened."""
     title = question.title if question.post.number == 1 and not question.earlier else ""
     return read(question.post.raw, title=title, language=question.language)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A program, what its run did, and what that shows."""
-
-    snippet: Snippet
-    run: Run
-    diagnosis: Diagnosis | None
-
-
-@dataclass(frozen=True)
-class Mended:
-    """A repair, what its run did, and what that proves."""
-
-    repair: Repair
-    after: Run
-    proof: Proof
 
 
 def pipeline(
@@ -386,4 +293,5 @@ def pipeline(
     for entry in library:
         wellformed.check(entry)
         propose.check(entry)
-    return Pipeline(sandbox, library, Matcher(library), context.read_contexts(shipped_contexts()), settings, clock)
+    trials = Trials(sandbox, Matcher(library), limits_of(settings.sandbox))
+    return Pipeline(trials, library, context.read_contexts(shipped_contexts()), settings, clock)

@@ -118,13 +118,17 @@ class Broken:
         raise SandboxBroken
 
 
+def without_sandbox(pipeline: Pipeline) -> Pipeline:
+    return replace(pipeline, trials=replace(pipeline.trials, sandbox=Broken()))
+
+
 def test_without_a_sandbox_nothing_is_guessed(pipeline: Pipeline) -> None:
     with pytest.raises(SandboxError):
-        replace(pipeline, sandbox=Broken()).answer(program(VECTOR))
+        without_sandbox(pipeline).answer(program(VECTOR))
 
 
 def test_posts_that_need_no_run_are_sorted_out_without_a_sandbox(pipeline: Pipeline) -> None:
-    assert not replace(pipeline, sandbox=Broken()).answer(asked("Thanks, that helped!")).is_draft
+    assert not without_sandbox(pipeline).answer(asked("Thanks, that helped!")).is_draft
 
 
 # Where the tape may change what a program does
@@ -200,7 +204,7 @@ def with_fix(pipeline: Pipeline, tmp_path: Path) -> Callable[..., Pipeline]:
         for language in Language:
             (folder / f"explain.{language.value}.md").write_text("why\n---\nhow\n", encoding="utf-8")
         library = Library((read_entry(folder, own=False, words=signals.known_words()),))
-        return replace(pipeline, library=library, matcher=Matcher(library))
+        return replace(pipeline, library=library, trials=replace(pipeline.trials, matcher=Matcher(library)))
 
     return with_fix
 

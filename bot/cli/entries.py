@@ -96,7 +96,7 @@ def _written(context: Context, sketch: Sketch) -> tuple[Path, list[str]]:
     with opened_pipeline(context) as pipeline:
         run = pipeline.run(sketch.failing) if sketch.failing else None
         folder = write_entry(context.data / "knowledge", sketch, run=run)
-        anew = pipeline_over(context, pipeline.sandbox)
+        anew = pipeline_over(context, pipeline.trials.sandbox)
         return folder, list(broken_promises(anew.library.get(sketch.name), anew))
 
 

@@ -29,21 +29,15 @@ def run(
     """
     from bot.cli.opening import read_text
     from bot.domain.answer import run_record
-    from bot.domain.run import Limits
     from bot.sandbox import Order
     from bot.sandbox.open import open_sandbox
+    from bot.trials import limits_of
 
     context: Context = ctx.obj
     code = read_text(file)
     chosen = context.settings.sandbox
-    limits = Limits(
-        seconds=chosen.seconds,
-        cpu_seconds=chosen.cpu_seconds,
-        memory_mib=chosen.memory_mib,
-        output_bytes=chosen.output_kib * 1024,
-    )
     with open_sandbox(chosen, data=context.data) as sandbox:
-        done = sandbox.run(Order(code=code, limits=limits, loop_passes=passes))
+        done = sandbox.run(Order(code=code, limits=limits_of(chosen), loop_passes=passes))
     if json:
         record: dict[str, Any] = run_record(done) or {}
         if tape:
