@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,12 @@ from bot.domain.diagnosis import Diagnosis, Evidence
 from bot.domain.post import Language
 from bot.domain.run import Run
 from bot.domain.snippet import QuotedError, Reading
+from bot.source.parsing import parse
 
 #: Confidence of a mistake that the run shows, before the quoted error is compared.
 SHOWN = 0.93
+#: Confidence of a mistake at which the run fails, while the asker saw it run on: in another release of torch, most likely.
+UNSEEN = 0.4
 #: Confidence of an entry whose message a post quotes, and how well words must fit to count beside a quoted message.
 QUOTED = 0.8
 HINTED = 0.45
@@ -67,7 +71,7 @@ class Matcher:
             view = View(code, run, reading, entry, asked, notes)
             found = signals.holds(view, entry.seen) if entry.seen else None
             if found and (own or asked >= ABOUT or same_error(reading.error, run)):
-                matches.append(Match(entry, found, asked, _confidence(entry, run, reading, asked)))
+                matches.append(Match(entry, found, asked, _confidence(entry, code, run, reading, asked)))
         if not matches:
             return None
         matches.sort(key=_rank)
@@ -155,6 +159,18 @@ def same_error(reported: QuotedError | None, run: Run) -> bool | None:
     return any(wording.same_message(reported.message, message) for message in observed)
 
 
+def got_further(code: str, run: Run, reading: Reading) -> bool:
+    """Whether the asker speaks of what the program computes only after the line where this run failed, and of no error."""
+    if run.error is None or run.error.line is None or reading.error is not None or not reading.mentions:
+        return False
+    failing = run.error.line
+    bound = [node for node in ast.walk(parse(code) or ast.Module([], [])) if isinstance(node, ast.Name)]
+    stored = [node for node in bound if isinstance(node.ctx, ast.Store)]
+    made = {node.id for node in stored} - {node.id for node in stored if node.lineno < failing}
+    spoken_of = {mention.split(".")[0] for mention in reading.mentions if "." in mention}
+    return bool(made & spoken_of) and "error" not in wording.words(reading.prose)
+
+
 def _said(title: str, reading: Reading) -> str:
     """What the asker says in own words: torch's words, quoted in a sentence, are not the asker's."""
     text = f"{title}\n{reading.prose}"
@@ -179,7 +195,7 @@ def _conditions(seen: object) -> int:
             return 0
 
 
-def _confidence(entry: Confusion, run: Run, reading: Reading, asked: float) -> float:
+def _confidence(entry: Confusion, code: str, run: Run, reading: Reading, asked: float) -> float:
     if entry.kind is ConfusionKind.QUESTION:
         return min(0.97, 0.6 + 0.4 * asked)
     match same_error(reading.error, run):
@@ -188,7 +204,7 @@ def _confidence(entry: Confusion, run: Run, reading: Reading, asked: float) -> f
         case False:
             return 0.82
         case _:
-            return SHOWN
+            return UNSEEN if got_further(code, run, reading) else SHOWN
 
 
 def _nearest(texts: Sequence[str], wordings: Sequence[str]) -> tuple[float, str]:
