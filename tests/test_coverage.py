@@ -69,4 +69,4 @@ def test_the_messages_that_students_meet_are_all_covered_and_most_of_the_rest(pi
     covered, total = found.share(1, 2)
     assert covered / total >= 0.8
     covered, total = found.silent_share()
-    assert (covered >= 24, total) == (True, 26), [one.name for one in found.silent if not one.covered]
+    assert (covered >= 25, total) == (True, 26), [one.name for one in found.silent if not one.covered]

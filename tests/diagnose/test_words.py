@@ -73,6 +73,9 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("gradient_cast", True, FUNCTION.format("g.int()"), FUNCTION.format("g.double()")),
     ("saves_result", True, SAVED.format("x * 2"), SAVED.format("x")),
     ("saves_result", True, SAVED.format("[x * 2]"), SAVED.format("(x * 2).detach()")),
+    ("kink", True, LEAF + "(x - x.detach()).norm().backward()\n", LEAF + "x.norm().backward()\n"),
+    ("kink", True, LEAF + "(x * 0).abs().sum().backward()\n", LEAF + "(x * 0).abs()\nx.sum().backward()\n"),
+    ("returns_gradient", True, LEAF + "torch.autograd.grad(x.sum(), x)\n", LEAF + READ),
     ("regrows", "carried_state", CARRIED, CARRIED.replace("x * h", "x * h.detach()")),
 ]
 

@@ -71,6 +71,21 @@ def inputs_leave_out(view: View, value: Any) -> Found | None:
     return None
 
 
+@word
+def returns_gradient(view: View, value: Any) -> Found | None:
+    """true: `autograd.grad` returned the gradient of a leaf. $X is the leaf."""
+    found = None
+    for event in view.backwards:
+        asked = set(event.backward.inputs) if event.backward is not None and not event.error else set()
+        leaf = next((state for state in event.inputs if state.serial in asked and state.leaf), None)
+        if found is None and event.outputs and leaf is not None:
+            found = Found(
+                text=f"line {event.line} returns the gradient of a leaf", line=event.line, event=event.index,
+                names={"X": view.called(leaf) or "the tensor"}, serials={"X": leaf.serial}, cause_line=event.line,
+            )  # fmt: skip
+    return found if bool(value) == (found is not None) else None
+
+
 def _made_as_gradient(view: View, event: Event) -> Event | None:
     """The differentiation that made the tensor from which this one starts."""
     assert event.backward is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import zlib
 from typing import Any
 
 from bot.diagnose.cutting import cut_names
@@ -9,7 +11,7 @@ from bot.diagnose.flow import Cut
 from bot.diagnose.lacking import lack_of, root_text
 from bot.diagnose.view import Found, View
 from bot.diagnose.vocabulary import listed, word
-from bot.domain.tape import short_name
+from bot.domain.tape import TensorState, short_name
 
 #: Operations whose derivative is zero wherever it exists.
 _FLAT = (
@@ -27,6 +29,10 @@ _FLAT = (
     "sgn",
     "heaviside",
 )
+
+#: Operations that are zero only where what they are given is, and have a corner there.
+_CORNERS = ("norm", "vector_norm", "linalg_vector_norm", "linalg_norm", "dist", "abs", "absolute", "__abs__")
+_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
 @word
@@ -61,6 +67,37 @@ def flat_gradient(view: View, value: Any) -> Found | None:
     sign and the like. $X is what went in, $CALL the expression, $LEAF the leaf."""
     found = _flat(view)
     return found if bool(value) == (found is not None) else None
+
+
+@word
+def kink(view: View, value: Any) -> Found | None:
+    """true: a differentiation passes a norm, a distance or an absolute value of nothing but zeros, where it has a corner and
+    no derivative; torch takes 0. $OP is the operation, $X a leaf below it; the call is the cause line."""
+    found = _kink(view)
+    return found if bool(value) == (found is not None) else None
+
+
+def _kink(view: View) -> Found | None:
+    for call in view.tape.calls(*_CORNERS):
+        made = call.outputs[0] if call.outputs and not call.error else None
+        walked = any(event.backward and call.node in event.backward.nodes for event in view.backwards)
+        if made is None or call.node is None or not walked or made.digest != _digest_of_zeros(made):
+            continue
+        given = next((state for state in call.inputs if state.requires_grad), None)
+        leaves = [] if given is None else [given.serial] if given.leaf else view.leaves_under(given.serial)
+        named = next((name for leaf in leaves if (name := view.ever_named(leaf))), None)
+        return Found(
+            text=f"line {call.line}: {short_name(call.op)} of zeros has a corner and no derivative",
+            line=call.line, event=call.index, cause_line=call.line,
+            names={"OP": short_name(call.op)} | ({"X": named} if named else {}),
+        )  # fmt: skip
+    return None
+
+
+def _digest_of_zeros(state: TensorState) -> str | None:
+    """The fingerprint of a tensor of this shape and type that holds zeros only; None for types that have none."""
+    size = _BYTES.get(state.dtype)
+    return None if size is None else f"{zlib.crc32(bytes(size * math.prod(state.shape))):08x}"
 
 
 def _flat(view: View) -> Found | None:
