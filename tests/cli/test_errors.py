@@ -1,0 +1,232 @@
+"""What goes wrong is said in a line or two with what to do, and ends with a documented exit code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from bot import reference
+from bot.cli.app import app, exit_code_of
+from bot.store.engine import Store, database_file
+from tests.cli.typed import ROOT, Ended, Type
+from tests.review_examples import draft
+
+POST = b"```python\nimport torch\ntorch.ones(2, requires_grad=True).backward()\n```\nwhy?"
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("toml", "said"),
+        [
+            ("[forum]\nurll = 'x'", 'setting forum.urll: there is no such setting. Did you mean "forum.url"'),
+            ("[fourm]\nurl = 'x'", "setting fourm: there is no such setting."),
+            ("[sandbox]\nseconds = 'many'", "setting sandbox.seconds: Input should be a valid number"),
+            ("[sandbox]\nseconds = -1", "setting sandbox.seconds: Input should be greater than 0."),
+            ("[forum]\ncategories = ['five']", "setting forum.categories.0: Input should be a valid integer"),
+            ("[forum]\nurl = 'forum.example.org'", "setting forum.url: Value error, must begin with https://"),
+            ("log_level = 'loud'", "setting log_level: Input should be 'debug', 'info'"),
+            ("[sandbox", "Expected ']' at the end of a table declaration"),
+            ("log_level = 'a'\nlog_level = 'b'", "Cannot overwrite a value"),
+            (b"\xff", "cannot be read"),
+        ],
+    )
+    def test_a_bad_setting_is_named_with_where_to_change_it(
+        self, typed: Type, tmp_path: Path, toml: str | bytes, said: str
+    ) -> None:
+        file = tmp_path / "data" / "settings.toml"
+        file.parent.mkdir()
+        file.write_bytes(toml if isinstance(toml, bytes) else toml.encode())
+
+        ended = typed("answer", "--json", typed_in=POST)
+
+        assert ended.code == 2
+        assert said in ended.complaint
+        assert str(file) in ended.complaint
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "said"),
+        [
+            ("FORUM__CATEGORIES", "five", "the environment's AUTOGRAD_BOT_FORUM__CATEGORIES: a list or a table is"),
+            ("FORUM", "x", "the environment's AUTOGRAD_BOT_FORUM: a list or a table is written as JSON"),
+            (
+                "FORUM_URL",
+                "x",
+                "the environment's AUTOGRAD_BOT_FORUM_URL: there is no such setting. Did you mean \"for",
+            ),
+            ("FORUM__URLL", "x", 'setting forum.urll: there is no such setting. Did you mean "forum.url"'),
+            ("SANDBOX__SECONDS", "x", "setting sandbox.seconds: Input should be a valid number"),
+        ],
+    )
+    def test_a_bad_setting_of_the_environment_is_named(
+        self, typed: Type, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+    ) -> None:
+        monkeypatch.setenv(f"AUTOGRAD_BOT_{variable}", value)
+        monkeypatch.setenv("AUTOGRAD_BOT_LOG_LEVEL", "info")
+
+        ended = typed("run", "--json", typed_in=b"1")
+
+        assert ended.code == 2
+        assert ended.complaint.startswith(said)
+        assert "AUTOGRAD_BOT_LOG_LEVEL" not in ended.complaint
+
+
+class TestDatabase:
+    def older(self, data: Path, version: str) -> None:
+        connection = sqlite3.connect(database_file(data))
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        connection.commit()
+        connection.close()
+
+    @pytest.mark.parametrize("command", [["drafts", "list"], ["drafts", "show", "1"], ["knowledge", "stats", "--json"]])
+    def test_an_outdated_database_says_how_to_bring_it_up_to_date(
+        self, typed: Type, store: Store, tmp_path: Path, command: list[str]
+    ) -> None:
+        self.older(tmp_path / "data", "0001")
+
+        ended = typed(*command)
+
+        assert ended.code == 6
+        assert ended.complaint.endswith("Run `autograd-bot db upgrade`.\n")
+
+    def test_a_newer_database_is_left_alone(self, typed: Type, store: Store, tmp_path: Path) -> None:
+        self.older(tmp_path / "data", "9999")
+
+        for command in (["drafts", "list", "--json"], ["db", "upgrade"]):
+            ended = typed(*command)
+            assert (ended.code, "was made by a newer autograd-bot" in ended.complaint) == (6, True)
+
+    @pytest.mark.parametrize("content", [b"no database at all, but long enough to be taken for one" * 20, b"\0" * 4096])
+    def test_a_file_that_is_no_database_is_named(self, typed: Type, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "data").mkdir()
+        database_file(tmp_path / "data").write_bytes(content)
+
+        ended = typed("drafts", "list", "--json")
+
+        assert ended.code == 6
+        assert f"{database_file(tmp_path / 'data')} cannot be used: file is not a database" in ended.complaint
+        assert database_file(tmp_path / "data").read_bytes() == content
+
+    def test_a_database_of_another_program_is_not_touched(self, typed: Type, tmp_path: Path) -> None:
+        (tmp_path / "data").mkdir()
+        connection = sqlite3.connect(database_file(tmp_path / "data"))
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.close()
+
+        for command in (["drafts", "list", "--json"], ["db", "upgrade"]):
+            ended = typed(*command)
+            assert (ended.code, "is not a database of autograd-bot" in ended.complaint) == (6, True)
+
+    def test_a_data_directory_that_is_a_file_is_named(self, typed: Type, tmp_path: Path) -> None:
+        (tmp_path / "data").touch()
+
+        ended = typed("drafts", "list", "--json")
+
+        assert ended.code == 2
+        assert ended.complaint == f"The data directory {tmp_path}/data is a file. Name a folder with --data.\n"
+
+
+@pytest.mark.sandbox
+class TestMachines:
+    """Machines that lack something, made with the jail's own tool: a mount over what is to be missing."""
+
+    def command(self, *words: object, mounts: Sequence[object], typed_in: bytes = b"") -> Ended:
+        if shutil.which("bwrap") is None:
+            pytest.skip("no bubblewrap to make such a machine with")
+        here = ["bwrap", "--dev-bind", "/", "/", *map(str, mounts), "--chdir", str(ROOT), "--"]
+        done = subprocess.run(
+            [*here, sys.executable, "-m", "bot", *map(str, words)],
+            input=typed_in, capture_output=True, check=False, timeout=120,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    @pytest.mark.parametrize(
+        "words", [["run", "--json"], ["answer", "--json"], ["knowledge", "check", "non_leaf_grad", "--json"]]
+    )
+    def test_without_bubblewrap_nothing_is_run_and_the_line_to_type_is_said(
+        self, tmp_path: Path, words: list[str]
+    ) -> None:
+        without = ["--ro-bind", "/dev/null", shutil.which("bwrap") or ""]
+
+        ended = self.command("--data", tmp_path, *words, mounts=without, typed_in=POST)
+
+        assert ended.code == 3
+        assert ended.complaint == "bubblewrap is missing. Install it: `apt-get install bubblewrap`.\n"
+
+    def test_a_data_directory_that_cannot_be_written_is_named(self, store: Store, tmp_path: Path) -> None:
+        waiting = draft(store)
+        data = tmp_path / "data"
+        read_only = ["--ro-bind", data, data]
+
+        for still_open in (True, False):
+            ended = self.command("--data", data, "drafts", "approve", waiting.id, mounts=read_only)
+            assert ended.code == 6
+            assert str(database_file(data)) in ended.complaint
+            assert "or name another with --data" in ended.complaint
+            if still_open:
+                store.close()
+        ended = self.command("--data", data / "new", "db", "upgrade", mounts=read_only)
+        assert (ended.code, "cannot be made: Read-only file system" in ended.complaint) == (6, True)
+
+    def test_an_entry_that_cannot_be_written_is_not_half_there(self, typed: Type, tmp_path: Path) -> None:
+        entry = tmp_path / "entry.tar.gz"
+        assert typed("knowledge", "export", "non_scalar_backward", entry).code == 0
+        data = tmp_path / "data"
+        data.mkdir()
+
+        read_only = self.command("--data", data, "knowledge", "import", entry, mounts=["--ro-bind", data, data])
+        assert read_only.code == 6
+        assert read_only.complaint.startswith(f"{data}/knowledge/non_scalar_backward cannot be written: Read-only")
+        full = self.command("--data", data, "knowledge", "import", entry, mounts=["--size", 4096, "--tmpfs", data])
+        assert (full.code, "No space left on device. Nothing was kept" in full.complaint) == (6, True)
+
+    def test_a_full_disk_is_named_and_leaves_no_half_backup(self, store: Store, tmp_path: Path) -> None:
+        small = tmp_path / "small"
+        small.mkdir()
+        mounts = ["--size", 65536, "--tmpfs", small]
+
+        new = self.command("--data", small, "db", "upgrade", mounts=mounts)
+        assert (new.code, "database or disk is full. Make room" in new.complaint) == (6, True)
+        copy = self.command("--data", tmp_path / "data", "db", "backup", small / "copy", mounts=mounts)
+        assert (copy.code, "The backup to" in copy.complaint) == (6, True)
+
+
+class TestExitCodes:
+    def test_the_page_and_the_help_name_every_code(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert exit_code_of(["--help"]) == 0
+        told = " ".join(capsys.readouterr().out.split())
+
+        documented = set(re.findall(r"^\| (\d+) \|", reference.exit_codes_page(), re.MULTILINE))
+
+        assert documented == {"0", "1", "2", "3", "4", "5", "6", "7", "130"}
+        for code in documented - {"1"}:
+            assert re.search(rf"\b{code} [a-z]", told.partition("Exit codes:")[2]), code
+
+    def test_a_word_that_is_no_command_is_a_usage_error(self, typed: Type) -> None:
+        for words in (["answr"], ["answer", "--jsn"], ["answer", "a", "b"], ["drafts", "show", "seven"], []):
+            ended = typed(*words)
+            assert (ended.code, "Traceback" in ended.err) == (2, False)
+
+
+def commands() -> list[list[str]]:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    return [path[1:] for _, path in reference.commands(root)]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_the_help_of_a_command_has_an_example_of_it(typed: Type, words: list[str]) -> None:
+    ended = typed(*words, "--help")
+
+    assert (ended.code, ended.err) == (0, "")
+    _, _, example = ended.out.partition("Example")
+    assert re.search(rf"autograd-bot (--data \S+ )?{' '.join(words)}\b", example), ended.out
+    assert typed(*words, "-h").out == ended.out
