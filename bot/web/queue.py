@@ -69,7 +69,7 @@ def queue(visit: Visiting, after: After = None, decided: Done = None) -> Respons
         tabs=TABS,
         orders=tuple(Order),
         languages=tuple(Language),
-        confusions=[(entry.name, entry.title[visit.language]) for entry in site.library],
+        confusions=sorted(titles(visit).items(), key=lambda named: named[1].lower()),
         titles=titles(visit),
         overdue={row.id for row in rows if row.state is DraftState.PENDING and row.created_at < overdue},
         decided=just_decided,

@@ -187,6 +187,15 @@ def test_the_evidence_is_shown_in_chinese(page: Page, words: str) -> None:
     assert words in said(page, "/drafts/1?lang=zh")
 
 
+def test_a_line_that_the_evidence_names_itself_is_not_said_twice(page: Page) -> None:
+    whole = whole_answer()
+    evidence = (Evidence(word="changes_leaf", text="line 3 changes a leaf in place", line=3),)
+    examples.draft(page.site.store, of=replace(whole, diagnosis=replace(whole.diagnosis, evidence=evidence)))  # type: ignore
+
+    assert "line 3 changes a leaf in place Reported" in said(page)
+    assert "第 3 行原地修改了叶子张量 帖子里的报错" in said(page, "/drafts/1?lang=zh")
+
+
 def test_what_torch_said_is_shown_as_it_said_it(page: Page) -> None:
     examples.draft(page.site.store, of=in_sentences_of_the_program())  # type: ignore[arg-type]
 

@@ -15,7 +15,7 @@ from bot.domain.post import Language
 from tests import review_examples as examples
 from tests.review_examples import NOON, REVIEW
 from tests.unreliable import HandClock
-from tests.web.visitors import Page, texts
+from tests.web.visitors import Page, library, texts
 
 
 def wait(
@@ -80,9 +80,20 @@ def test_a_row_says_all_that_is_needed_to_choose(three: Page) -> None:
     said = texts(three.visitor().get("/").text)
 
     assert "Waiting for a decision" in said
-    assert "proved 梯度消失 Why does this fail? asker · #1 · category 9 non_leaf_grad en 95 % 30 h overdue" in said
-    assert "first of all Why does this fail? asker · #1 · category 3 non_scalar_backward zh 80 % 3 h" in said
+    called = {entry.name: entry.title[Language.ENGLISH] for entry in library()}
+    about_leaves, about_vectors = called["non_leaf_grad"], called["non_scalar_backward"]
+    assert f"proved 梯度消失 Why does this fail? asker · #1 · category 9 {about_leaves} en 95 % 30 h overdue" in said
+    assert f"first of all Why does this fail? asker · #1 · category 3 {about_vectors} zh 80 % 3 h" in said
     assert said.count("overdue") == 1
+
+
+def test_a_row_names_the_confusion_in_the_language_of_the_page(three: Page) -> None:
+    titles = [entry.title for entry in library() if entry.name in ("non_leaf_grad", "non_scalar_backward")]
+
+    said = texts(three.visitor().get("/?lang=zh").text)
+
+    assert all(title[Language.CHINESE] in said and title[Language.ENGLISH] not in said for title in titles)
+    assert "3 小时" in said
 
 
 def test_a_row_says_who_has_the_draft_in_hand(three: Page, clock: HandClock) -> None:
