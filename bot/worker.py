@@ -9,6 +9,7 @@ the next round goes on.
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import threading
 import traceback
@@ -166,6 +167,7 @@ def _answer(worker: Worker, question: Question) -> bool | None:
     with worker.store.writing() as connection:
         draft_id = review.save_answer(connection, question, answer, now) if answer else None
         posts.answered(connection, post.id, post.sha256, now=now)
+    log.info("answered", post=post.id, draft=draft_id)
     return draft_id is not None
 
 
@@ -228,20 +230,34 @@ def serve(worker: Worker) -> None:
 
 @contextmanager
 def stopped_by_signals(stopping: threading.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM set `stopping`; the second one ends the program at once."""
+    """SIGINT and SIGTERM set `stopping`; the second one ends the program at once.
+
+    A signal comes at any point of the main thread, which may hold the lock of the log or of `stopping`
+    just then. So its handler takes none: it passes the signal on to a thread.
+    """
+    listened, told = os.pipe()
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        log.info("stopping", signal=signal.Signals(number).name)
-        stopping.set()
+        os.write(told, bytes([number]))
         for known in previous:
             signal.signal(known, signal.SIG_DFL)
 
+    def listen() -> None:
+        while number := os.read(listened, 1):
+            log.info("stopping", signal=signal.Signals(number[0]).name)
+            stopping.set()
+
+    listener = threading.Thread(target=listen, name="signals", daemon=True)
+    listener.start()
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+        os.close(told)
+        listener.join()
+        os.close(listened)
 
 
 @contextmanager

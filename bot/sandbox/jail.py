@@ -169,6 +169,7 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
             pass_fds=open_files,
             env=CANARY,
             cwd="/",
+            process_group=0,  # Ctrl-C at a terminal is for the bot, which finishes what is in hand
             user=uid if os.geteuid() == 0 else None,
             group=uid if os.geteuid() == 0 else None,
             extra_groups=[] if os.geteuid() == 0 else None,
