@@ -6,9 +6,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from tests.fake_discourse import FakeDiscourse
 from tests.fake_discourse.server import READ_KEY
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+
+#: A process that says nothing for so long is ended.
+LONGEST_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -33,32 +37,46 @@ def data(tmp_path: Path, fake_discourse: FakeDiscourse) -> Path:
     return folder
 
 
+@dataclass
+class Serving:
+    """The process, and what it has said on standard error so far."""
+
+    process: subprocess.Popen[str]
+    said: list[str]
+
+    def wait_for(self, words: str) -> None:
+        """Until a line of its log holds these words."""
+        for line in self._lines():
+            if words in line:
+                return
+        pytest.fail(f"It ended and never said {words}:\n{''.join(self.said)}")
+
+    def end(self, number: signal.Signals) -> str:
+        """Send the signal; everything that it has said when it is over."""
+        self.process.send_signal(number)
+        for _ in self._lines():
+            pass
+        self.process.wait()
+        return "".join(self.said)
+
+    def _lines(self) -> Iterator[str]:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+            yield line
+
+
 @contextmanager
-def serving(data: Path) -> Iterator[subprocess.Popen[str]]:
+def serving(data: Path) -> Iterator[Serving]:
     command = [sys.executable, "-m", "bot", "--data", str(data), "serve"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        patience = threading.Timer(LONGEST_SECONDS, process.kill)  # then its log ends, and so does any waiting
+        patience.start()
         try:
-            yield process
+            yield Serving(process, [])
         finally:
+            patience.cancel()
             process.kill()
-
-
-def wait_until(process: subprocess.Popen[str], data: Path, query: str) -> None:
-    """Until the database answers the query with anything."""
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            connection = sqlite3.connect(database_file(data), timeout=5)
-            try:
-                if connection.execute(query).fetchone():
-                    return
-            finally:
-                connection.close()
-        except sqlite3.OperationalError:  # not made yet
-            pass
-        time.sleep(0.1)
-    process.kill()
-    pytest.fail(f"never: {query}\n{process.communicate()[1]}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -66,12 +84,11 @@ def test_a_signal_ends_it_in_good_order(data: Path, fake_discourse: FakeDiscours
     fake_discourse.add_topic(
         "Chapter 2.5", "```python\nimport torch\ntorch.ones(2).backward()\n```\nwhy?", by="student"
     )
-    with serving(data) as process:
-        wait_until(process, data, "SELECT 1 FROM answers")
-        process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+    with serving(data) as first:
+        first.wait_for("1 posts looked at, 1 drafts")
+        said = first.end(number)
 
-    assert process.returncode == 0
+    assert first.process.returncode == 0
     assert "Traceback" not in said
     connection = sqlite3.connect(database_file(data))
     assert connection.execute("SELECT state FROM posts").fetchall() == [("answered",)]
@@ -80,8 +97,8 @@ def test_a_signal_ends_it_in_good_order(data: Path, fake_discourse: FakeDiscours
 
 
 def test_a_second_one_on_the_same_data_is_told_so(data: Path) -> None:
-    with serving(data) as process:
-        wait_until(process, data, "SELECT 1 FROM jobs")
+    with serving(data) as first:
+        first.wait_for('"event": "round"')
         second = subprocess.run(
             [sys.executable, "-m", "bot", "--data", str(data), "serve"],
             check=False,

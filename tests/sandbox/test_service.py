@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from bot.sandbox import NumericOrder, Order
 from bot.sandbox.client import JailedSandbox
 from bot.sandbox.open import open_sandbox
 from bot.sandbox.service import RemoteSandbox, SandboxServer, read_order
+from bot.sandbox.ticket import Ticket
 from bot.settings import SandboxSettings
 
 pytestmark = pytest.mark.sandbox
@@ -26,10 +29,23 @@ SETTINGS = SandboxSettings(seconds=5, cpu_seconds=5, memory_mib=256)
 GRADIENT = "import torch\nx = torch.ones(2, requires_grad=True)\n(x * 3).sum().backward()\nx.grad\nprint('完')"
 
 
+class WatchedSandbox(JailedSandbox):
+    """A sandbox that says when a worker has taken an order."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.taken = threading.Event()
+        super().__init__(settings)
+
+    def take(self) -> Ticket | None:
+        ticket = super().take()
+        self.taken.set()
+        return ticket
+
+
 @pytest.fixture(scope="module")
-def here() -> Iterator[JailedSandbox]:
+def here() -> Iterator[WatchedSandbox]:
     try:
-        with JailedSandbox(SETTINGS) as opened:
+        with WatchedSandbox(SETTINGS) as opened:
             yield opened
     except SandboxUnavailable as error:
         pytest.skip(f"no sandbox on this machine: {error}")
@@ -88,11 +104,14 @@ def test_the_doctor_asks_the_service(path: Path) -> None:
     assert all(check.good for check in checks)
 
 
-def test_a_connection_that_closes_gives_up_its_run(here: JailedSandbox, path: Path) -> None:
-    endless = Order(code="import time\ntime.sleep(60)", tape=False, limits=LIMITS)
-    thread = threading.Thread(target=_ask_and_hang_up, args=(path, endless))
-    thread.start()
-    thread.join()
+def test_a_connection_that_closes_gives_up_its_run(here: WatchedSandbox, path: Path) -> None:
+    here.taken.clear()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        endless = asdict(Order(code="while True: pass", tape=False, limits=LIMITS))
+        body = json.dumps(endless).encode()
+        connection.sendall(len(body).to_bytes(4, "big") + body)
+        assert here.taken.wait(timeout=30)
     started = time.monotonic()
 
     assert here.run(Order(code="print(1)", tape=False, limits=LIMITS)).stdout == "1\n"
@@ -137,14 +156,3 @@ def test_a_socket_that_was_left_behind_is_taken_over(here: JailedSandbox, tmp_pa
 def test_a_socket_in_use_is_not_taken(here: JailedSandbox, path: Path) -> None:
     with pytest.raises(SandboxUnavailable, match="cannot listen"):
         SandboxServer(here, path)
-
-
-def _ask_and_hang_up(path: Path, order: Order) -> None:
-    import json
-    from dataclasses import asdict
-
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(path))
-        body = json.dumps(asdict(order)).encode()
-        connection.sendall(len(body).to_bytes(4, "big") + body)
-        time.sleep(0.3)
