@@ -21,6 +21,24 @@ def in_place(program: Program, target: Target) -> str | None:
     return None
 
 
+def in_place_and_zero(program: Program, target: Target) -> str | None:
+    """As `in_place`, for a loop that nowhere zeroes: a parameter that stays a leaf would gather its gradients."""
+    code = in_place(program, target)
+    if code is None:
+        return None
+    changed = Program(code)
+    updates = [
+        node
+        for node in ast.walk(changed.tree)
+        if isinstance(node, ast.AugAssign) and changed.text(node) not in program.code
+    ]
+    names = [node.target.id for node in updates if isinstance(node.target, ast.Name)]
+    if not updates or not names:
+        return None
+    last = max(updates, key=lambda node: node.lineno)
+    return changed.inserted_after(last, "\n".join(f"{name}.grad.zero_()" for name in names))
+
+
 def _step(program: Program, node: ast.stmt) -> str | None:
     """`w -= …` for a statement `w = w - …` that uses a gradient or a step; None for another."""
     match node:
@@ -59,10 +77,9 @@ def _rewritten(program: Program, updates: list[ast.stmt], *, guarded: bool) -> s
     rows = changed.code.splitlines(keepends=True)
     out: list[str] = []
     lines = {node.lineno: node for node in updates}
-    open_until = 0
     for number, row in enumerate(rows, 1):
         node = lines.get(number)
-        if node is not None and number > open_until + 0 and number - 1 not in _ends(updates):
+        if node is not None and number - 1 not in _ends(updates):
             out.append(" " * node.col_offset + "with torch.no_grad():\n")
         inside = any(one.lineno <= number <= (one.end_lineno or one.lineno) for one in updates)
         out.append("    " + row if inside else row)
