@@ -6,6 +6,7 @@ They lie in `DATA/knowledge/`, are data only, and are laid over the project's en
 from __future__ import annotations
 
 import ast
+import gzip
 import io
 import json
 import re
@@ -25,8 +26,8 @@ from bot.errors import BadInput, KnowledgeError, StoreError
 from bot.library import FILE, read_entry
 from bot.source import parse
 
-#: The largest archive that is taken in, in bytes; an entry is text.
-LARGEST = 1024 * 1024
+#: The most bytes that an archive may unpack to; an entry is text.
+LARGEST = 4 << 20
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,60}")
 #: Calls worth naming in `error_line_calls`.
 _TELLING = ("backward", "grad", "step", "numpy")
@@ -138,13 +139,12 @@ def _read_folder(path: Path) -> dict[str, bytes]:
 
 def _unpacked(path: Path) -> tuple[str, dict[str, bytes]]:
     try:
-        if path.stat().st_size > LARGEST:
-            raise BadInput(f"{path} is larger than an entry can be")
-        with tarfile.open(path, "r:gz") as archive:
-            members = [member for member in archive.getmembers() if member.isfile()]
-            if sum(member.size for member in members) > 4 * LARGEST:
-                raise BadInput(f"{path} unpacks to more than an entry can be")
-            files = {member.name: archive.extractfile(member) for member in members}
+        with gzip.open(path) as packed:
+            unpacked = packed.read(LARGEST + 1)  # to its end, where its checksum stands
+        if len(unpacked) > LARGEST:
+            raise BadInput(f"{path} unpacks to more than an entry can be")
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as archive:
+            files = {member.name: archive.extractfile(member) for member in archive.getmembers() if member.isfile()}
             contents = {name: stream.read() for name, stream in files.items() if stream is not None}
     except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         raise BadInput(f"{path}: not an archive made by `autograd-bot knowledge export`: {error}") from error
