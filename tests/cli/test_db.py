@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,10 @@ def test_a_backup_of_nothing_or_onto_something_is_refused(
     assert run(tmp_path / "data", "db", "backup", str(tmp_path / "there")) == 6
     assert "exists already" in capsys.readouterr().err
     assert not (tmp_path / "empty").exists()
+
+
+def test_the_versions_of_the_program_and_of_torch_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code_of(["version"]) == 0
+
+    own, torch = version("autograd-bot"), version("torch")
+    assert capsys.readouterr().out == f"autograd-bot {own} (torch {torch} in the sandbox)\n"

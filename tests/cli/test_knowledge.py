@@ -1,0 +1,373 @@
+"""`autograd-bot knowledge`: looking at entries, checking them, and an admin's own."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from bot.diagnose.signals import WORDS
+from bot.library import read_library
+from bot.store.engine import Store
+from tests.cli.typed import Type, assert_is_an_answer
+from tests.review_examples import draft
+
+WRONG = "import torch\nx = torch.ones(3, requires_grad=True)\nlosses = [x.sum(), x.mean()]\nlosses.backward()\n"
+RIGHT = WRONG.replace("losses.backward()", "sum(losses).backward()")
+TEXTS = {
+    "--title-en": "backward() of a list",
+    "--title-zh": "对列表调用 backward()",
+    "--explain-en": "A list has no `backward()`; the tensors in it have.",
+    "--explain-zh": "列表没有 `backward()`，里面的张量才有。",
+    "--asked-en": "the list of losses has no backward",
+    "--asked-zh": "损失的列表没有 backward",
+}
+
+
+def told(**changes: str) -> list[str]:
+    return [word for pair in {**TEXTS, **changes}.items() for word in pair]
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> list[str]:
+    wrong, right = tmp_path / "wrong.py", tmp_path / "right.py"
+    wrong.write_text(WRONG, encoding="utf-8")
+    right.write_text(RIGHT, encoding="utf-8")
+    return ["--failing", str(wrong), "--fixed", str(right)]
+
+
+class TestLooking:
+    def test_the_list_names_every_entry(self, typed: Type) -> None:
+        names = [entry.name for entry in read_library()]
+
+        listed = typed("knowledge", "list", "--json").record
+        header, *rows = typed("knowledge", "list").out.splitlines()
+
+        assert [entry["name"] for entry in listed] == names
+        for entry in listed:
+            assert list(entry) == ["name", "family", "kind", "title", "own"]
+            assert (sorted(entry["title"]), entry["kind"] in ("mistake", "question")) == (["en", "zh"], True)
+        assert header.split() == ["name", "family", "kind", "title"]
+        assert [row.split()[0] for row in rows] == names
+
+    def test_one_entry_is_shown_with_explanations_file_and_cases(self, typed: Type) -> None:
+        whole = typed("knowledge", "show", "non_leaf_grad", "--json").record
+        page = typed("knowledge", "show", "non_leaf_grad").out
+
+        assert list(whole) == ["name", "family", "kind", "title", "own", "explain", "file", "cases"]
+        for text in (*whole["explain"].values(), whole["file"], *whole["cases"].values()):
+            assert text.strip() in page
+        assert any(name.endswith(".failing.py") for name in whole["cases"])
+
+    def test_words_explains_each_word_of_seen(self, typed: Type) -> None:
+        words = typed("knowledge", "words", "--json").record
+
+        assert sorted(words) == sorted([*WORDS, "any", "not"])
+        assert all(words.values())
+        lines = typed("knowledge", "words").out.splitlines()
+        assert [line.split()[0] for line in lines] == list(words)
+
+    def test_a_search_finds_entries_in_either_language(self, typed: Type) -> None:
+        english = typed("knowledge", "search", "second", "derivative", "--json").record
+        chinese = typed("knowledge", "search", "标量").out
+
+        assert "second_derivative" in [entry["name"] for entry in english]
+        assert "non_scalar_backward" in [line.split()[0] for line in chinese.splitlines()]
+
+    def test_a_search_in_vain_says_so(self, typed: Type) -> None:
+        ended = typed("knowledge", "search", "teapot")
+
+        assert (ended.code, ended.complaint) == (
+            2, "no entry speaks of teapot. `autograd-bot knowledge list` shows all.\n",
+        )  # fmt: skip
+        assert typed("knowledge", "search", "teapot", "--json").record == []
+
+    @pytest.mark.parametrize("command", [["show"], ["check"], ["try"], ["export"]])
+    def test_an_unknown_entry_is_answered_with_the_nearest(
+        self, typed: Type, tmp_path: Path, command: list[str]
+    ) -> None:
+        rest = [tmp_path / "x.tar.gz"] if command == ["export"] else ["--json"]
+
+        ended = typed("knowledge", *command, "non_leaf_gard", *rest)
+
+        assert ended.code == 2
+        assert 'no confusion is called "non_leaf_gard". Did you mean "non_leaf_grad"?' in ended.complaint
+
+    def test_the_record_of_entries_counts_what_waits(self, typed: Type, tmp_path: Path) -> None:
+        assert typed("knowledge", "stats", "--json").record == []
+        assert "No drafts yet" in typed("knowledge", "stats").out
+        assert not (tmp_path / "data").exists()
+
+    def test_the_record_of_an_entry_follows_the_decisions(self, typed: Type, store: Store) -> None:
+        draft(store)
+        (row,) = typed("knowledge", "stats", "--json").record
+        assert row == {
+            "name": "non_scalar_backward", "waiting": 1, "approved": 0, "edited": 0, "rejected": 0,
+            "standing": "trial", "fates": {},
+        }  # fmt: skip
+
+        typed("drafts", "reject", 1, "--reason", "tone")
+
+        assert typed("knowledge", "stats").out.splitlines()[1].split() == [
+            *("non_scalar_backward", "0", "0", "0", "1", "trial"),
+        ]
+
+
+@pytest.mark.sandbox
+class TestRunning:
+    def test_an_entry_that_keeps_its_promises(self, running: Type) -> None:
+        assert running("knowledge", "check", "non_scalar_backward", "--json").record == {
+            "name": "non_scalar_backward",
+            "problems": [],
+        }
+        ended = running("knowledge", "check", "non_scalar_backward")
+        assert (ended.code, ended.out, ended.err) == (0, "non_scalar_backward: ok\n", "")
+
+    def test_trying_an_entry_shows_its_replies_in_both_languages(self, running: Type) -> None:
+        made = running("knowledge", "try", "non_scalar_backward", "--json").records
+
+        for record in made:
+            assert_is_an_answer(record)
+            assert record["confusion"] == "non_scalar_backward"
+        failing = [record["language"] for record in made if record["id"].endswith(".failing.py")]
+        assert failing[:2] == ["en", "zh"]
+        page = running("knowledge", "try", "non_scalar_backward").out
+        for record in made:
+            assert f"━━ {record['id']} ({record['language']})" in page
+            assert record["reply"].rstrip() in page
+
+
+@pytest.mark.sandbox
+class TestOwnEntries:
+    def test_a_new_entry_is_written_from_what_its_program_shows(
+        self, running: Type, programs: list[str], tmp_path: Path
+    ) -> None:
+        ended = running("knowledge", "new", "loss_on_list", *programs, *told())
+
+        assert (ended.code, ended.err) == (0, "")
+        folder = tmp_path / "data" / "knowledge" / "loss_on_list"
+        assert ended.out.splitlines() == [
+            f"Written: {folder}",
+            "loss_on_list: it keeps its promises. `autograd-bot knowledge try loss_on_list` shows its replies.",
+        ]
+        shown = running("knowledge", "show", "loss_on_list", "--json").record
+        assert (shown["own"], shown["title"]) == (False, {"en": TEXTS["--title-en"], "zh": TEXTS["--title-zh"]})
+        assert "'list' object has no attribute 'backward'" in shown["file"]
+        assert shown["cases"] == {"first.failing.py": WRONG, "first.fixed.py": RIGHT}
+        post = f"The list of losses has no backward?\n\n```python\n{WRONG}```\n"
+        answer = running("answer", "--json", typed_in=post.encode()).record
+        assert (answer["confusion"], answer["repair"]["code"]) == ("loss_on_list", RIGHT)
+
+    def test_an_entry_that_does_not_keep_its_promises_is_told_so(self, running: Type, tmp_path: Path) -> None:
+        wrong = tmp_path / "wrong.py"
+        wrong.write_text("import torch\ntorch.ones(2, requires_grad=True).backward()\n", encoding="utf-8")
+
+        ended = running("knowledge", "new", "loss_again", "--failing", wrong, *told())
+
+        assert ended.code == 0
+        assert any(line.strip().startswith("first.failing.py: ") for line in ended.out.splitlines())
+        assert "`autograd-bot knowledge edit loss_again` opens it" in ended.out
+        check = running("knowledge", "check", "loss_again", "--json")
+        assert (check.code, check.record["name"]) == (5, "loss_again")
+        assert check.err.endswith("promises are not kept; see the list above.\n")
+        assert len(check.record["problems"]) == int(check.err.split()[1])
+
+    @pytest.mark.parametrize(
+        ("name", "options", "said"),
+        [
+            ("Bad-Name", [], '"Bad-Name" cannot be a name: lower case words joined by _'),
+            ("loss_x", ["--kind", "riddle"], 'kind is "mistake" or "question", not "riddle"'),
+            ("loss_x", ["--failing", "nowhere.py"], "nowhere.py: No such file or directory."),
+            ("loss_x", ["--fixed", "wrong.py"], "the fixed program must differ from the failing one in exactly one"),
+            ("loss_x", ["--failing", "right.py"], "the failing program runs without an error or a warning"),
+            ("loss_x", ["--failing", "torn.py"], "the fixed program must differ from the failing one"),
+        ],
+    )
+    def test_what_makes_no_entry_is_refused_and_nothing_is_written(
+        self,
+        running: Type,
+        programs: list[str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        options: list[str],
+        said: str,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "torn.py").write_text("def (\n", encoding="utf-8")
+
+        ended = running("knowledge", "new", name, *programs, *told(), *options)
+
+        assert (ended.code, said in ended.complaint) == (2, True)
+        assert not (tmp_path / "data").exists()
+
+    def test_what_is_missing_is_named_where_nobody_can_be_asked(self, running: Type, programs: list[str]) -> None:
+        given = told()
+        for option, _ in zip(given[::2], given[1::2], strict=True):
+            rest = told()
+            place = rest.index(option)
+            ended = running("knowledge", "new", "loss_x", *programs, *rest[:place], *rest[place + 2 :])
+            assert (ended.code, ended.complaint.startswith(f"{option} is missing")) == (2, True)
+
+    def test_an_entry_travels_as_one_archive(self, running: Type, programs: list[str], tmp_path: Path) -> None:
+        running("knowledge", "new", "loss_on_list", *programs, *told())
+        archive, other = tmp_path / "entry.tar.gz", tmp_path / "other"
+
+        assert running("knowledge", "export", "loss_on_list", archive).out == f"Written: {archive}\n"
+        with tarfile.open(archive) as packed:
+            assert {(member.uid, member.uname, member.mtime) for member in packed.getmembers()} == {(0, "", 0)}
+        refused = running("knowledge", "import", archive)
+        assert (refused.code, "is there already" in refused.complaint) == (2, True)
+        (tmp_path / "data" / "knowledge" / "loss_on_list").rename(other)
+
+        taken = running("knowledge", "import", archive)
+
+        assert taken.code == 0
+        assert taken.out.startswith(f"Taken in: {tmp_path}/data/knowledge/loss_on_list.")
+        assert contents(tmp_path / "data" / "knowledge" / "loss_on_list") == contents(other)
+
+    def test_a_folder_is_taken_in_as_well(self, running: Type, tmp_path: Path) -> None:
+        archive = tmp_path / "entry.tar.gz"
+        running("knowledge", "export", "non_scalar_backward", archive)
+        with tarfile.open(archive) as packed:
+            packed.extractall(tmp_path / "unpacked", filter="data")
+
+        ended = running("knowledge", "import", tmp_path / "unpacked" / "non_scalar_backward")
+
+        assert ended.code == 0
+        listed = {entry["name"]: entry["own"] for entry in running("knowledge", "list", "--json").record}
+        assert listed["non_scalar_backward"] is False
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+class TestTakingIn:
+    @pytest.fixture
+    def entry(self, typed: Type, tmp_path: Path) -> Path:
+        """A good entry as a folder, to be spoilt."""
+        archive = tmp_path / "good.tar.gz"
+        assert typed("knowledge", "export", "non_scalar_backward", archive).code == 0
+        with tarfile.open(archive) as packed:
+            packed.extractall(tmp_path / "spoilt", filter="data")
+        return tmp_path / "spoilt" / "non_scalar_backward"
+
+    @pytest.mark.parametrize(
+        ("file", "text", "code", "said"),
+        [
+            ("rewrite.py", "import os", 5, "it may not bring Python of its own"),
+            ("notes.sh", "rm", 5, "notes.sh does not belong into an entry"),
+            ("cases/deep/x.failing.py", "1", 5, "does not belong into an entry"),
+            ("confusion.toml", "[seen", 5, "not a TOML file"),
+            ("cases/X.py", "1", 5, "a case is called like"),
+        ],
+    )
+    def test_what_is_no_entry_is_refused_and_nothing_is_kept(
+        self, typed: Type, tmp_path: Path, entry: Path, file: str, text: str, code: int, said: str
+    ) -> None:
+        (entry / file).parent.mkdir(exist_ok=True)
+        (entry / file).write_text(text, encoding="utf-8")
+
+        ended = typed("knowledge", "import", entry)
+
+        assert ended.code == code
+        assert said in ended.err
+        assert ended.out == ""
+        assert list((tmp_path / "data").rglob("*.toml")) == []
+
+    def test_what_is_no_archive_is_named(self, typed: Type, tmp_path: Path, entry: Path) -> None:
+        good = (tmp_path / "good.tar.gz").read_bytes()
+        for content in (
+            b"",
+            b"text",
+            good[: len(good) // 2],
+            good[:40] + b"\0" * 40 + good[80:],
+            good[:-8] + b"12345678",
+        ):
+            (tmp_path / "bad.tar.gz").write_bytes(content)
+            ended = typed("knowledge", "import", tmp_path / "bad.tar.gz")
+            assert (ended.code, "not an archive made by" in ended.complaint) == (2, True)
+        ended = typed("knowledge", "import", tmp_path / "nowhere")
+        assert (ended.code, ended.complaint) == (2, f"{tmp_path}/nowhere is not there.\n")
+
+    def test_an_archive_that_unpacks_to_too_much_is_refused(self, typed: Type, tmp_path: Path) -> None:
+        (tmp_path / "bomb.tar.gz").write_bytes(gzip.compress(b"\0" * (64 << 20)))
+
+        ended = typed("knowledge", "import", tmp_path / "bomb.tar.gz")
+
+        assert (ended.code, "unpacks to more than an entry can be" in ended.complaint) == (2, True)
+
+    def test_an_archive_cannot_reach_out_of_its_folder(self, typed: Type, tmp_path: Path, entry: Path) -> None:
+        with tarfile.open(tmp_path / "sly.tar.gz", "w:gz") as archive:
+            archive.add(entry / "confusion.toml", arcname="non_scalar_backward/../../escaped.toml")
+
+        ended = typed("knowledge", "import", tmp_path / "sly.tar.gz")
+
+        assert (ended.code, "does not belong into an entry" in ended.complaint) == (5, True)
+        assert list(tmp_path.rglob("escaped.toml")) == []
+
+    def test_an_archive_that_cannot_be_written_is_named(self, typed: Type, tmp_path: Path) -> None:
+        ended = typed("knowledge", "export", "non_leaf_grad", tmp_path / "nowhere" / "x.tar.gz")
+
+        assert ended.code == 2
+        assert ended.complaint == (
+            f"{tmp_path}/nowhere/x.tar.gz: No such file or directory. Name a file that can be written.\n"
+        )
+
+
+class TestEditing:
+    @pytest.fixture
+    def own(self, typed: Type, tmp_path: Path) -> Path:
+        typed("knowledge", "export", "non_scalar_backward", tmp_path / "entry.tar.gz")
+        assert typed("knowledge", "import", tmp_path / "entry.tar.gz").code == 0
+        return tmp_path / "data" / "knowledge" / "non_scalar_backward"
+
+    def test_the_editor_gets_the_file_and_the_explanations(
+        self, typed: Type, own: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VISUAL", "sed -i s/number/figure/")
+
+        ended = typed("knowledge", "edit", "non_scalar_backward")
+
+        assert (ended.code, "is well formed" in ended.out) == (0, True)
+        assert "figure" in (own / "explain.en.md").read_text(encoding="utf-8")
+
+    def test_what_the_editor_spoils_is_pointed_at(
+        self, typed: Type, own: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VISUAL", "sed -i s/^kind/knid/")
+
+        ended = typed("knowledge", "edit", "non_scalar_backward")
+
+        assert ended.code == 5
+        assert ended.err.startswith("autograd-bot: non_scalar_backward/confusion.toml")
+        assert 'Did you mean "kind"?' in ended.err
+
+    @pytest.mark.parametrize("editor", ["false", "/no/such/editor", "'unclosed"])
+    def test_an_editor_that_does_not_work_is_named(
+        self, typed: Type, own: Path, monkeypatch: pytest.MonkeyPatch, editor: str
+    ) -> None:
+        monkeypatch.setenv("VISUAL", editor)
+
+        ended = typed("knowledge", "edit", "non_scalar_backward")
+
+        assert (ended.code, "Set EDITOR to one that does." in ended.complaint) == (2, True)
+
+    def test_the_projects_own_entries_are_not_edited(self, typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+        ended = typed("knowledge", "edit", "non_leaf_grad")
+
+        assert (ended.code, 'you have no entry of your own called "non_leaf_grad"' in ended.complaint) == (2, True)
+
+
+def test_an_entry_that_is_not_well_formed_stops_commands_and_is_pointed_at(typed: Type, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "knowledge" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "confusion.toml").write_text("", encoding="utf-8")
+
+    for command in (["list", "--json"], ["show", "non_leaf_grad"], ["search", "leaf"]):
+        ended = typed("knowledge", *command)
+        assert (ended.code, ended.out) == (5, "")
+        assert ended.err.startswith("autograd-bot: mine/confusion.toml")
