@@ -46,15 +46,7 @@ def save_answer(connection: Connection, question: Question, answer: Answer, now:
     approval of the old text does not count any more. None: there is nothing new for a moderator.
     """
     post = question.post
-    answer_id = answers.add(
-        connection,
-        answer,
-        post_id=post.id,
-        question_sha256=post.sha256,
-        question=post.raw,
-        thread=thread_record(question),
-        now=now,
-    )
+    answer_id = _keep(connection, question, answer, now)
     held = drafts.holding_place(connection, post.id)
     if held is None:
         if not answer.is_draft:
@@ -160,16 +152,7 @@ def redraft(
     _require_unclaimed(draft, by=by, now=now)
     if not answer.is_draft:
         raise WrongState(f"There is no reply to offer any more: {answer.reason}.")
-    post = question.post
-    answer_id = answers.add(
-        connection,
-        answer,
-        post_id=post.id,
-        question_sha256=post.sha256,
-        question=post.raw,
-        thread=thread_record(question),
-        now=now,
-    )
+    answer_id = _keep(connection, question, answer, now)
     return _answer_anew(connection, draft, question, answer, answer_id, now, by=by)
 
 
@@ -255,6 +238,20 @@ def code_in(reply: str) -> list[str]:
         if token.type == "code_block" or (token.type == "fence" and language not in NOT_CODE):
             found.append(token.content)
     return found
+
+
+def _keep(connection: Connection, question: Question, answer: Answer, now: datetime) -> int:
+    """The number under which the answer to this question is kept."""
+    post = question.post
+    return answers.add(
+        connection,
+        answer,
+        post_id=post.id,
+        question_sha256=post.sha256,
+        question=post.raw,
+        thread=thread_record(question),
+        now=now,
+    )
 
 
 def _answer_anew(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, Response
@@ -12,6 +13,7 @@ from bot import review
 from bot.domain.draft import Draft, RejectReason
 from bot.errors import BadInput, ForumError, QuestionChanged, ReviewError
 from bot.publish import Publisher, withdraw
+from bot.settings import ReviewSettings
 from bot.store import drafts
 from bot.store.engine import Connection
 from bot.web.draft import DraftId, known_to_be_edited, show
@@ -28,6 +30,15 @@ Note = Annotated[str, Form(max_length=2000)]
 
 #: Changes one draft within a transaction.
 Deed = Callable[[Connection], Draft]
+
+
+class Change(Protocol):
+    """What `bot.review` does to a draft under an admin's settings."""
+
+    def __call__(
+        self, connection: Connection, draft_id: int, *, by: str, now: datetime, settings: ReviewSettings
+    ) -> Draft:
+        """The changed draft."""
 
 
 @router.post("/drafts/{draft_id}/approve", response_class=HTMLResponse)
@@ -74,11 +85,7 @@ def reject(
 @allowed(Role.REVIEWER)
 def claim(visit: Visiting, draft_id: DraftId, query: Query = "") -> Response:
     """Keep the draft from others for a while."""
-
-    def deed(connection: Connection) -> Draft:
-        return review.claim(connection, draft_id, by=visit.name, now=visit.now, settings=visit.site.settings.review)
-
-    return _done(visit, draft_id, deed, query=query)
+    return _done(visit, draft_id, _under_the_settings(visit, draft_id, review.claim), query=query)
 
 
 @router.post("/drafts/{draft_id}/release", response_class=HTMLResponse)
@@ -97,11 +104,7 @@ def release(visit: Visiting, draft_id: DraftId, query: Query = "") -> Response:
 @allowed(Role.REVIEWER)
 def undo(visit: Visiting, draft_id: DraftId, query: Query = "") -> Response:
     """Back to waiting, within the grace time."""
-
-    def deed(connection: Connection) -> Draft:
-        return review.undo(connection, draft_id, by=visit.name, now=visit.now, settings=visit.site.settings.review)
-
-    return _done(visit, draft_id, deed, query=query)
+    return _done(visit, draft_id, _under_the_settings(visit, draft_id, review.undo), query=query)
 
 
 @router.post("/drafts/{draft_id}/drop", response_class=HTMLResponse)
@@ -119,11 +122,7 @@ def drop(visit: Visiting, draft_id: DraftId, note: Note = "", query: Query = "")
 @allowed(Role.REVIEWER)
 def retry(visit: Visiting, draft_id: DraftId, query: Query = "") -> Response:
     """Try once more to post a reply that could not be posted."""
-
-    def deed(connection: Connection) -> Draft:
-        return review.retry(connection, draft_id, by=visit.name, now=visit.now, settings=visit.site.settings.review)
-
-    return _done(visit, draft_id, deed, query=query)
+    return _done(visit, draft_id, _under_the_settings(visit, draft_id, review.retry), query=query)
 
 
 @router.post("/drafts/{draft_id}/withdraw", response_class=HTMLResponse)
@@ -141,6 +140,12 @@ def take_back(visit: Visiting, draft_id: DraftId, note: Note = "", query: Query 
     except (ReviewError, ForumError) as error:
         return show(visit, draft_id, problem=str(error), status=409, query=query)
     return to(with_query(f"/drafts/{draft_id}", query))
+
+
+def _under_the_settings(visit: Visit, draft_id: int, change: Change) -> Deed:
+    """The change as this visitor makes it, now."""
+    settings = visit.site.settings.review
+    return lambda connection: change(connection, draft_id, by=visit.name, now=visit.now, settings=settings)
 
 
 def _done(
