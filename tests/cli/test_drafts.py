@@ -62,7 +62,7 @@ class TestWithoutDrafts:
     def test_json_of_nothing_is_nothing(self, run: Run) -> None:
         assert run("drafts", "list", "--json") == Ended(0, "", "")
 
-    @pytest.mark.parametrize("command", ["show", "approve", "undo", "edit", "retry", "drop"])
+    @pytest.mark.parametrize("command", ["show", "approve", "undo", "edit", "rerun", "retry", "drop"])
     def test_every_other_command_says_that_there_are_none(self, run: Run, command: str) -> None:
         ended = run("drafts", command, "7")
 
@@ -70,7 +70,7 @@ class TestWithoutDrafts:
         assert "holds no drafts yet" in ended.err
         assert len(ended.err.splitlines()) == 1
 
-    @pytest.mark.parametrize("command", ["show", "approve", "undo", "edit", "retry", "drop"])
+    @pytest.mark.parametrize("command", ["show", "approve", "undo", "edit", "rerun", "retry", "drop"])
     def test_an_unknown_number_is_said_to_be_unknown(self, run: Run, store: Store, command: str) -> None:
         ended = run("drafts", command, "7")
 
