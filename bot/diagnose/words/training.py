@@ -41,9 +41,14 @@ def accumulates(view: View, value: Any) -> Found | None:
 @word
 def optimizer_holds(view: View, value: Any) -> Found | None:
     """What an optimizer that steps holds: nothing_reached (no differentiation before a step reached any tensor of it,
-    and one reached others). $OPT is the optimizer, $LEAF a tensor that was reached; its making is the cause line."""
-    if "nothing_reached" not in listed(value):
-        return None
+    and one reached others), outdated (a parameter that no differentiation ever reaches, while one that was made after
+    the optimizer is reached and held by none). $OPT is the optimizer, $LEAF a tensor that was reached; its making is
+    the cause line."""
+    found = _nothing_reached(view) if "nothing_reached" in listed(value) else None
+    return found or (_outdated(view) if "outdated" in listed(value) else None)
+
+
+def _nothing_reached(view: View) -> Found | None:
     for step in view.tape.calls("step"):
         held = {state.serial for state in step.inputs}
         reached = {
@@ -58,6 +63,24 @@ def optimizer_holds(view: View, value: Any) -> Found | None:
             return Found(
                 text=f"the step at line {step.line} changes nothing: no gradient reaches what the optimizer holds",
                 line=step.line, event=step.index, error_line=step.line, cause_line=made.line if made else None,
+                names=_optimizer_name(view, step) | ({"LEAF": named} if named else {}),
+            )  # fmt: skip
+    return None
+
+
+def _outdated(view: View) -> Found | None:
+    reached = {leaf for event in view.backwards if event.backward and not event.error for leaf in event.backward.leaves}
+    held = {state.serial for made in view.tape.calls("optimizer") for state in made.inputs}
+    for made in view.tape.calls("optimizer"):
+        step = next((one for one in view.tape.calls("step") if _serials(one) == _serials(made)), None)
+        before = {state.serial for event in view.tape.events[: made.index] for state in (*event.inputs, *event.outputs)}
+        parameters = {state.serial for event in view.tape.events for state in event.inputs if state.parameter}
+        newer = sorted((reached & parameters) - before - held)
+        if step is not None and newer and _serials(made) - reached:
+            named = next((name for leaf in newer if (name := view.ever_named(leaf))), None)
+            return Found(
+                text=f"the optimizer made at line {made.line} holds parameters that are no longer used, and not their successors",
+                line=step.line, event=step.index, error_line=step.line, cause_line=made.line,
                 names=_optimizer_name(view, step) | ({"LEAF": named} if named else {}),
             )  # fmt: skip
     return None
