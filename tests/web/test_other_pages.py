@@ -158,7 +158,8 @@ def test_an_error_that_waits_can_be_tried_again_or_closed_by_an_admin(page: Page
 
 
 def test_a_topic_of_the_sample_forum_is_read_here(store: Store, clock: HandClock) -> None:
-    ours = replace(examples.post("Our *reply*."), id="12", number=2, author="autograd-bot", reply_to=1)
+    raw = "Our *reply*.\n\n<!-- autograd-bot:0123456789abcdef -->"
+    ours = replace(examples.post(raw), id="12", number=2, author="autograd-bot", reply_to=1)
     hidden = replace(examples.post("Hidden words."), id="13", number=3, hidden=True)
     forum = ArchiveForum([Topic(id="5", title="A <b>topic</b>", posts=(examples.post(), ours, hidden))])
     page = open_page(make_site(store, clock, forum=forum, settings=Settings()))
@@ -168,6 +169,7 @@ def test_a_topic_of_the_sample_forum_is_read_here(store: Store, clock: HandClock
     assert "A &lt;b&gt;topic&lt;/b&gt;" in html
     assert 'class="post ours" id="p12"' in html
     assert "Our <em>reply</em>." in html
+    assert "0123456789abcdef" not in html
     assert "Hidden words" not in html
     assert page.visitor().get("/topics/6").status_code == 404
 
