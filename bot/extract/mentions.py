@@ -74,7 +74,7 @@ def _assignments(plain: str) -> Iterator[tuple[int, str]]:
     """Assignments that stand between Chinese characters or commas, with their places."""
     for match in _STRETCH.finditer(plain):
         text = match.group().strip(" ,.;:")
-        if kind_of(text) is LineKind.CODE and _ASSIGNMENT.match(text):
+        if _ASSIGNMENT.match(text) and kind_of(text) is LineKind.CODE:
             yield match.start() + match.group().index(text), text
 
 

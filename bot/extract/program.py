@@ -138,10 +138,11 @@ def _split_assumption() -> Assumption:
 
 def _unescaped(lines: list[_Line], *, defined: Set[str]) -> list[_Line]:
     """The lines with the asterisks and underscores that Markdown ate."""
-    every = frozenset(defined).union(*(_binds(line.text) for line in lines))
+    bound = [_binds(line.text) for line in lines]
+    every = frozenset(defined).union(*bound)
     so_far = set(defined)
     result: list[_Line] = []
-    for line in lines:
+    for line, names in zip(lines, bound, strict=True):
         if line.verbatim:
             result.append(line)
             continue
@@ -149,8 +150,9 @@ def _unescaped(lines: list[_Line], *, defined: Set[str]) -> list[_Line]:
         assumptions = [_restored(entry.original, entry.restored) for entry in found]
         text, more = _underscores(text)
         assumptions.extend(more)
-        result.append(replace(line, text=text, assumptions=(*line.assumptions, *assumptions)))
-        so_far |= _binds(text)
+        changed = text != line.text or assumptions
+        result.append(replace(line, text=text, assumptions=(*line.assumptions, *assumptions)) if changed else line)
+        so_far |= names or _binds(text)  # what is put back is read, not bound
     return result
 
 
@@ -224,7 +226,8 @@ def _with_texts(lines: Sequence[_Line], texts: Sequence[str], *, told: bool) -> 
                     text=f"indentation rebuilt from here on: {text.strip()[:60]}",
                 ),
             )
-        result.append(replace(line, text=text, assumptions=(*line.assumptions, *extra)))
+        same = text == line.text and not extra
+        result.append(line if same else replace(line, text=text, assumptions=(*line.assumptions, *extra)))
         changed_before = changed
     return result
 

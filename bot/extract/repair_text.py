@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from bot.source import parses
+from bot.source import LONGEST_LINE, parses
 
 _COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\[(?:\d{1,2};){0,3}\d{1,2}m")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
@@ -28,7 +29,11 @@ _PUNCTUATION = str.maketrans(
         **{chr(0xFF41 + letter): chr(ord("a") + letter) for letter in range(26)},
     }
 )  # fmt: skip
+#: Where a comment or a string begins, of straight quotes or curly ones.
+_STARTS_TEXT = re.compile("[#\"'" + _OPENING + _SINGLE + "]")
+_STRAIGHT = {quote: re.compile(rf"{quote}(?:\\.|[^{quote}\\])*{quote}") for quote in "\"'"}
 _DAMAGED = re.compile("[" + re.escape("".join(map(chr, _PUNCTUATION)) + _OPENING + _SINGLE) + "]")
+_ODD_IN_ASCII = re.compile(r"[\t&\\]|\*\*")
 _ESCAPED = re.compile(r"\\([*_\[\]#])")
 _BOLD_DUNDER = re.compile(r"\*\*(init|call|getitem|len|main|name|str|repr|enter|exit|iter|next)\*\*")
 
@@ -57,6 +62,18 @@ def mended(line: str) -> Mended:
 
     What stands inside straight strings and comments stays as it is.
     """
+    if line.isascii() and not _ODD_IN_ASCII.search(line):
+        return Mended(text=line)
+    return _mended(line) if len(line) <= LONGEST_LINE else _put_right(line)
+
+
+@lru_cache(maxsize=1024)
+def _mended(line: str) -> Mended:
+    # A line is asked for several times while it is read.
+    return _put_right(line)
+
+
+def _put_right(line: str) -> Mended:
     changes: list[tuple[str, str]] = []
     if "\t" in line:
         line = line.expandtabs(4)
@@ -80,41 +97,30 @@ def mended(line: str) -> Mended:
 def _half_width(line: str) -> str:
     out: list[str] = []
     index = 0
-    while index < len(line):
-        sign = line[index]
-        if sign == "#":
-            out.append(line[index:])
-            break
-        if sign in "\"'":
-            end = _end_of_string(line, index)
-            out.append(line[index:end])
-            index = end
-        elif sign in _OPENING or sign in _SINGLE:
-            text, index = _curly_string(line, index)
-            out.append(text)
+    while match := _STARTS_TEXT.search(line, index):
+        start = match.start()
+        out.append(line[index:start].translate(_PUNCTUATION))
+        index = start
+        if line[start] == "#":
+            out.append(line[start:])
+            return "".join(out)
+        if line[start] in "\"'":
+            index = _end_of_string(line, start)
+            out.append(line[start:index])
         else:
-            out.append(sign.translate(_PUNCTUATION))
-            index += 1
+            text, index = _curly_string(line, start)
+            out.append(text)
+    out.append(line[index:].translate(_PUNCTUATION))
     return "".join(out)
 
 
 def _end_of_string(line: str, start: int) -> int:
     """Where the straight string that starts here ends; just behind its quote when it never does."""
     quote = line[start]
-    index = start + 1
-    while index < len(line):
-        if line[index] == "\\":
-            index += 2
-            continue
-        if line[index] == quote:
-            return index + 1
-        if line[index] in _OPENING + _SINGLE:
-            # A string opened straight and closed curly: 'x’.
-            rest = line.find(quote, index)
-            if rest < 0:
-                return start + 1
-        index += 1
-    return start + 1
+    if line.find(quote, start + 1) < 0:
+        return start + 1  # also a string opened straight and closed curly: 'x’
+    string = _STRAIGHT[quote].match(line, start)
+    return string.end() if string is not None else start + 1
 
 
 def _curly_string(line: str, start: int) -> tuple[str, int]:

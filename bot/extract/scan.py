@@ -59,8 +59,9 @@ def accepted(found: Sequence[Unit], *, marked: bool, defined: frozenset[str]) ->
     """
     settled: list[Unit] = []
     for run in _runs(found):
-        settled.extend(_settled_run(run, marked=marked, defined=defined))
-        defined = defined | _bound(run)
+        bound = defined | _bound(run)
+        settled.extend(_settled_run(run, marked=marked, known=bound))
+        defined = bound
     return settled
 
 
@@ -160,18 +161,17 @@ def _runs(found: Sequence[Unit]) -> list[list[Unit]]:
     return runs
 
 
-def _settled_run(run: list[Unit], *, marked: bool, defined: frozenset[str]) -> list[Unit]:
+def _settled_run(run: list[Unit], *, marked: bool, known: frozenset[str]) -> list[Unit]:
     if run[0].kind is LineKind.PROSE:
         return run
     strong = any(unit.kind in (LineKind.CODE, LineKind.HEAD) for unit in run)
-    known = defined | _bound(run)
     kinds = [_settled(run, index, strong=strong, marked=marked, known=known) for index in range(len(run))]
     has_code = LineKind.CODE in kinds
     result = []
     for unit, kind in zip(run, kinds, strict=True):
         if kind in (LineKind.COMMENT, LineKind.SHELL) and not has_code and not marked:
             kind = LineKind.PROSE
-        result.append(replace(unit, kind=kind))
+        result.append(unit if kind is unit.kind else replace(unit, kind=kind))
     return result
 
 

@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-_MAY_LACK = re.compile(r"\d[A-Za-z_(]|[)\]][\w(]")
+_MAY_LACK = re.compile(r"\b\d[\d_.]*[A-Za-z_(]|[)\]][\w(]")
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 
 #: After a number these letters belong to it: 4L, 2j.
@@ -45,7 +45,8 @@ def asterisks_restored(line: str, *, defined: Set[str], known: Set[str]) -> tupl
     `defined` are names with a value before this line: only products of them are restored.
     `known` are all names that the program binds anywhere: none of them is ever split.
     """
-    if not _MAY_LACK.search(line) and not set(_NAMES.findall(line)) - known - defined:
+    unknown = set(_NAMES.findall(line)) - known - defined
+    if not _MAY_LACK.search(line) and all(_split(name, defined=defined, known=known) == name for name in unknown):
         return line, ()
     tokens = [_Token(kind=match.lastgroup or "sign", text=match.group()) for match in _TOKEN.finditer(line)]
     pieces: list[str] = []
@@ -95,7 +96,9 @@ def _split(name: str, *, defined: Set[str], known: Set[str]) -> str:
         return name
     if name.endswith("2") and name[:-1] in defined:
         return f"{name[:-1]}**2"
-    ways = [f"{name[:cut]}*{name[cut:]}" for cut in range(1, len(name)) if {name[:cut], name[cut:]} <= defined]
+    ways = [
+        f"{name[:cut]}*{name[cut:]}" for cut in range(1, len(name)) if name[:cut] in defined and name[cut:] in defined
+    ]
     if not ways and len(name) == 3 and set(name) <= defined:
         ways = ["*".join(name)]
     return ways[0] if len(ways) == 1 else name

@@ -217,13 +217,17 @@ def _binds(tree: ast.AST) -> set[str]:
     while stack:
         node = stack.pop()
         match node:
+            case ast.Name():  # half of all nodes, so it comes first
+                if isinstance(node.ctx, ast.Store):
+                    found.add(node.id)
+                continue
+            case ast.Constant() | ast.expr_context() | ast.operator():
+                continue
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 found.add(node.name)
                 continue
             case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 continue
-            case ast.Name(id=name, ctx=ast.Store()):
-                found.add(name)
             case ast.Import() | ast.ImportFrom():
                 found.update((alias.asname or alias.name.split(".")[0]) for alias in node.names)
             case ast.ExceptHandler(name=str(name)):

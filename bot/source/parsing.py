@@ -45,7 +45,7 @@ def _parsed(code: str) -> ast.Module | None:
         tree = _quietly_parsed(code) if _MAY_WARN.search(code) else ast.parse(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
-    return tree if all(map(_shallow, _long_expressions(tree))) else None
+    return tree if len(code) < _SHORT or all(map(_shallow, _long_expressions(tree))) else None
 
 
 def parses(code: str) -> bool:

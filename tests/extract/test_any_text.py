@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Reading
-from bot.extract import asks, read, silent_because
+from bot.extract import asks, read, repair_text, silent_because
 from bot.extract.lines import kind_of
 from bot.source import names_bound_by, parsing
 
 LENGTH = 20_000
-#: Processor seconds for 20,000 characters: 0.05 on an idle machine, and the machine that tests may be busy.
-LIMIT = 0.05 * 2
+#: Processor seconds for 20,000 characters.
+LIMIT = 0.05
+#: What `pace` takes on an idle machine. A busy one, whose cores are shared, needs more for everything.
+IDLE = 0.006
 
 PIECES = (
     "x", "y", " = ", "torch", "(", ")", "[", "]", ":", "\n", "\n\n", "    ", "def ", "for ", " in ", "print ", "'", '"', "#", "1", "2.0", ".backward()",
@@ -91,18 +93,28 @@ def _grammar_loaded() -> None:
 
 def forget() -> None:
     """What was remembered of lines, so that every reading is a first one."""
-    for remembered in (kind_of, names_bound_by, parsing._line, parsing._program):
+    for remembered in (kind_of, names_bound_by, repair_text._mended, parsing._line, parsing._program):
         remembered.cache_clear()
+
+
+def pace() -> float:
+    """Processor seconds that this machine needs now for a fixed piece of work."""
+    started = time.process_time()
+    numbers: dict[int, str] = {}
+    for number in range(60_000):
+        numbers[number % 97] = str(number)
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize("name", LONG_TEXTS)
 def test_reading_is_quick_on_long_texts(name: str) -> None:
     times = []
-    for _ in range(3):
+    for _ in range(4):
+        busy = max(1.0, pace() / IDLE)
         forget()
         started = time.process_time()
         read(LONG_TEXTS[name])
-        times.append(time.process_time() - started)
+        times.append((time.process_time() - started) / busy)
 
     assert min(times) < LIMIT
 
