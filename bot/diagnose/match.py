@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class Matcher:
     def __init__(self, entries: Iterable[Confusion]) -> None:
         self.entries = tuple(entries)
         self._told = Phrasebook(self.entries)
-        self._messages = {entry.name: tuple(_wordings(entry.seen)) for entry in self.entries}
+        self._wordings = wording.Wordings((entry.name, text) for entry in self.entries for text in wordings_of(entry))
 
     def fit(self, entry: Confusion, text: str) -> float:
         """How well a text asks what the entry answers, from 0 to 1; 0 when it asks what the entry excludes."""
@@ -122,12 +122,11 @@ class Matcher:
         """The entries whose message stands in the post; those that hold it letter by letter before those that nearly do."""
         error = reading.error.message.strip() if reading.error is not None else ""
         texts = [text for text in (error, title, *reading.prose.splitlines()) if text.strip()]
-        near = [(entry, *_nearest(texts, self._messages[entry.name])) for entry in self.entries]
-        best = max((nearness for _, nearness, _ in near), default=0.0)
+        near = self._wordings.in_lines(texts)
         return [
-            (entry, Found(word="quoted", text=f"the post quotes: {text.strip().splitlines()[0][:160]}"))
-            for entry, nearness, text in near
-            if nearness and (nearness == 1.0 or best < 1.0)
+            (entry, Found(word="quoted", text=f"the post quotes: {near[entry.name].strip().splitlines()[0][:160]}"))
+            for entry in self.entries
+            if entry.name in near
         ]
 
     def _by_words(self, reading: Reading, title: str, asks: Callable[[str], bool]) -> list[Match]:
@@ -205,12 +204,6 @@ def _confidence(entry: Confusion, code: str, run: Run, reading: Reading, asked: 
             return 0.82
         case _:
             return UNSEEN if got_further(code, run, reading) else SHOWN
-
-
-def _nearest(texts: Sequence[str], wordings: Sequence[str]) -> tuple[float, str]:
-    """How nearly one of the texts holds one of the wordings, and which."""
-    found = [(wording.nearness(text, wordings), text) for text in texts] if wordings else []
-    return max(found, key=lambda one: one[0], default=(0.0, ""))
 
 
 def wordings_of(entry: Confusion) -> list[str]:

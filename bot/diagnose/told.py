@@ -17,6 +17,8 @@ from bot.domain.confusion import Confusion
 LONGEST = 400
 #: Most sentences that are looked at.
 MOST = 30
+#: Characters of a text in which its subject is spoken of, if it is at all.
+FIRST = 3000
 #: A phrase of so few words besides its way of asking is met by chance, unless the way of asking is the same.
 FEW = 2
 #: How many weights of passages are kept at hand.
@@ -75,7 +77,7 @@ class Phrasebook:
     def touches(self, entry: Confusion, text: str) -> bool:
         """Whether a text says a word of the entry's own subject, or a symptom that its phrases name."""
         seen = SYMPTOMS & frozenset().union(*self._asked[entry.name])
-        return not wording.words(text).isdisjoint(self._touched[entry.name] | seen)
+        return not wording.words(text[:FIRST]).isdisjoint(self._touched[entry.name] | seen)
 
     def fit(self, entry: Confusion, text: str) -> float:
         """How well a text says what the entry is asked, from 0 to 1, where a run confirms it."""
@@ -87,7 +89,7 @@ class Phrasebook:
 
     def ranking(self, title: str, prose: str, *, asks: Callable[[str], bool]) -> list[Told]:
         """Every entry that the post may ask about, the best first. `asks` says whether a sentence asks anything."""
-        passages = [wording.words(passage) for passage in _passages(title, prose, asks)]
+        passages = _passages(title, prose, asks)
         found = [
             told
             for entry in self._entries
@@ -105,7 +107,9 @@ class Phrasebook:
         return best
 
     def _most(self, phrases: Sequence[frozenset[str]], passages: Sequence[frozenset[str]]) -> float:
-        return max((self._fit(said, phrase) for said in passages for phrase in phrases), default=0.0)
+        every = frozenset().union(*phrases)
+        near = [said for said in passages if len(said & every) > 1]
+        return max((self._fit(said, phrase) for said in near for phrase in phrases), default=0.0)
 
     def _fit(self, said: frozenset[str], phrase: frozenset[str]) -> float:
         """The share of a phrase that a passage says, less for what else it says."""
@@ -151,17 +155,18 @@ def _factor(word: str) -> float:
 def _heard(text: str) -> tuple[frozenset[str], ...]:
     """The words of every passage of a text whose first line is a title: the same for all entries."""
     title, _, prose = text.partition("\n")
-    return tuple(wording.words(passage) for passage in _passages(title, prose, bool))
+    return tuple(_passages(title, prose, bool))
 
 
-def _passages(title: str, prose: str, asks: Callable[[str], bool]) -> list[str]:
-    """The title, each sentence that asks, alone and with the title, and with the sentence before it."""
+def _passages(title: str, prose: str, asks: Callable[[str], bool]) -> list[frozenset[str]]:
+    """The words of the title, of each sentence that asks, alone and with the title, and with the sentence before it."""
     sentences = [part.strip() for part in _SENTENCE_END.split(prose) if part.strip()][:MOST]
     asking = [asks(sentence) for sentence in sentences]
-    passages = [title] if title.strip() else []
+    passages: list[tuple[str, ...]] = [(title,)] if title.strip() else []
     for place, sentence in enumerate(sentences):
         if asking[place]:
-            passages += [sentence, f"{title} {sentence}".strip()]
+            passages += [(sentence,), (title, sentence)]
         if place and (asking[place] or asking[place - 1]):
-            passages.append(f"{sentences[place - 1]} {sentence}")
-    return [passage for passage in dict.fromkeys(passages) if len(passage) <= LONGEST]
+            passages.append((sentences[place - 1], sentence))
+    short = (parts for parts in passages if sum(map(len, parts)) + len(parts) - 1 <= LONGEST)
+    return list(dict.fromkeys(frozenset().union(*map(wording.words, parts)) for parts in short))

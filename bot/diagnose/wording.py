@@ -33,30 +33,50 @@ def says(message: str, wordings: Iterable[str]) -> bool:
 #: A shorter wording must stand in a text letter by letter; a longer one may be misspelt or cut within.
 _LONG_ENOUGH = 28
 _NEARLY = 90.0
+#: Lines, and characters of each, that are compared letter by letter: comparing costs their number.
+_MOST = 20
+_LONGEST = 2000
 
 
-def nearness(text: str, wordings: Iterable[str]) -> float:
-    """How nearly a text holds one of these wordings: 1 as it stands, less with typing errors or marks in between, else 0."""
-    held = masked(text)
-    best = 0.0
-    for wording in map(masked, wordings):
-        if wording in held:
-            return 1.0
-        if min(len(wording), len(held)) >= _LONG_ENOUGH and _share_words(wording, held):
-            short, long = sorted((wording, held), key=len)
-            best = max(best, fuzz.partial_ratio(short, long, score_cutoff=_NEARLY) / 100)
-    return best
+class Wordings:
+    """The wordings of many entries, ready to be looked for in the lines of posts."""
 
+    def __init__(self, wordings: Iterable[tuple[str, str]]) -> None:
+        """`wordings` are the name of an entry and one of its messages, for each of them."""
+        known = [(name, masked(text)) for name, text in wordings]
+        self._known = [(name, text, frozenset(text.split())) for name, text in known]
+        self._words = frozenset().union(*(words for _, _, words in self._known))
 
-def _share_words(one: str, other: str) -> bool:
-    """Whether most words of the shorter text stand in the other: comparing letters costs much more."""
-    short, long = sorted((_split(one), _split(other)), key=len)
-    return 2 * len(short & long) >= len(short)
+    def in_lines(self, lines: Iterable[str]) -> dict[str, str]:
+        """The entries of which a wording stands in one of the lines, and that line.
 
+        Only where none stands in them as it is, those of which one nearly does: misspelt, cut, with marks in between.
+        """
+        held: dict[str, str] = {}
+        for line in lines:
+            held.setdefault(masked(line), line)
+        everything = "\n".join(held)
+        found: dict[str, str] = {}
+        for name, text, _ in self._known:
+            if name not in found and text in everything:
+                found[name] = next(line for key, line in held.items() if text in key)
+        return found or self._nearly(held)
 
-@lru_cache(maxsize=4096)
-def _split(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    def _nearly(self, held: dict[str, str]) -> dict[str, str]:
+        best: dict[str, tuple[float, str]] = {}
+        likely = [(key, line) for key, line in held.items() if len(key) >= _LONG_ENOUGH]
+        for key, line in likely[:_MOST]:
+            words = self._words.intersection(key.split())
+            count = len(set(key.split()))
+            for name, text, own in self._known:
+                # Most words of the shorter one must stand in the other: comparing letters costs much more.
+                if len(text) < _LONG_ENOUGH or 2 * len(words & own) < min(count, len(own)):
+                    continue
+                short, long = sorted((text, key[:_LONGEST]), key=len)
+                ratio = fuzz.partial_ratio(short, long, score_cutoff=_NEARLY)
+                if ratio > best.get(name, (0.0, ""))[0]:
+                    best[name] = ratio, line
+        return {name: line for name, (_, line) in best.items()}
 
 
 #: Fewer characters are not a part of a message that tells it from others.
@@ -85,9 +105,10 @@ _STOP = frozenset(
 @lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """The content of a sentence: shared concepts of both languages, words, and pairs of Chinese characters."""
-    found = {name for name, pattern in CONCEPTS if pattern.search(text)}
+    spoken_of = [(name, pattern) for name, pattern in CONCEPTS if pattern.search(text)]
+    found = {name for name, _ in spoken_of}
     rest = text.lower()
-    for _, pattern in CONCEPTS:
+    for _, pattern in spoken_of:
         rest = pattern.sub(" ", rest)
     for word in _WORD.findall(rest):
         if "一" <= word[0] <= "鿿":

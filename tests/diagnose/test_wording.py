@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.diagnose.wording import masked, same_message, says
+from bot.diagnose.wording import Wordings, masked, same_message, says
 
 FREED = "Trying to backward through the graph a second time"
 
@@ -83,3 +83,30 @@ LONG = "element 0 of tensors does not require grad and does not have a grad_fn"
 )
 def test_a_quoted_message_is_the_observed_one_cut_or_not(reported: str, observed: str, same: bool) -> None:
     assert same_message(reported, observed) is same
+
+
+KNOWN = Wordings([("no_graph", LONG), ("freed", FREED), ("shape", "shape mismatch: [3]")])
+
+
+def test_the_line_that_holds_a_wording_letter_by_letter_is_the_one_named() -> None:
+    lines = ["I get this:", f"RuntimeError: {LONG}.", f"and also {LONG}"]
+    assert KNOWN.in_lines(lines) == {"no_graph": lines[1]}
+
+
+def test_a_wording_with_typing_errors_is_known_where_none_stands_as_it_is() -> None:
+    nearly = "element 0 of tensors dose not require grad and does not have a grad_fn"
+    assert KNOWN.in_lines([nearly]) == {"no_graph": nearly}
+    assert KNOWN.in_lines([nearly, FREED]) == {"freed": FREED}
+
+
+def test_a_short_wording_must_stand_as_it_is() -> None:
+    assert KNOWN.in_lines(["shape mismatch: [7, 7]"]) == {"shape": "shape mismatch: [7, 7]"}
+    assert KNOWN.in_lines(["shape mismatched: [7, 7]"]) == {}
+
+
+def test_a_wording_broken_over_two_lines_of_a_post_stands_in_neither() -> None:
+    assert KNOWN.in_lines(["Trying to backward through", "the graph a second time"]) == {}
+
+
+def test_no_lines_hold_nothing() -> None:
+    assert KNOWN.in_lines([]) == KNOWN.in_lines([""]) == {}
