@@ -40,6 +40,7 @@ def test_the_first_of_option_variable_and_standard_folder_counts(
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_whatever_is_done_nothing_is_written_outside_it(service: Path, tmp_path: Path) -> None:
     code = "import torch\nx = torch.arange(3.0, requires_grad=True)\n(x * x).backward()\n"
     archive = tmp_path / "post.json"

@@ -151,6 +151,7 @@ class TestNothingToRead:
         assert ended.complaint.startswith(f"{tmp_path}/c.json: column 2 is not JSON")
 
 
+@pytest.mark.slow
 class TestInterrupted:
     POSTS = 8
 

@@ -36,6 +36,7 @@ def test_without_a_forum_the_setting_is_named(typed: Type, command: list[str]) -
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_a_forum_that_cannot_be_reached_ends_the_round_with_its_exit_code(
     running: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
