@@ -11,11 +11,11 @@ from bot.context import Contexts
 from bot.diagnose import facts, signals, wellformed
 from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
-from bot.domain.confusion import Confusion, ConfusionKind
+from bot.domain.confusion import Case, Confusion, ConfusionKind
 from bot.domain.diagnosis import Check, CheckState, Diagnosis
 from bot.domain.post import Question
 from bot.domain.run import Outcome, Run
-from bot.domain.snippet import Reading, Snippet
+from bot.domain.snippet import QuotedError, Reading, Snippet
 from bot.draft import render
 from bot.extract import triage
 from bot.extract.reading import read
@@ -25,6 +25,9 @@ from bot.repair.propose import written_by_hand
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.trials import Mended, Shown, Trials, limits_of
+
+#: Examples of one entry that are tried for a post that holds nothing to run.
+MOST_EXAMPLES = 6
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Pipeline:
                 repair=mended.repair if mended else None,
                 after=mended.after if mended else None,
                 proof=mended.proof if mended else None,
-                example=self._example(entry)[0] if alone else None,
+                example=self._example(entry, reading.error)[0] if alone else None,
                 link=self.settings.answer.documentation_links,
             )
         )
@@ -231,7 +234,7 @@ class Pipeline:
         )
 
     def _explained(self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis) -> Answer:
-        example, told = self._example(entry)
+        example, told = self._example(entry, reading.error)
         reply = render.reply(
             render.Evidence(
                 language=reading.language,
@@ -252,20 +255,27 @@ class Pipeline:
             reply=reply,
         )
 
-    def _example(self, entry: Confusion) -> tuple[render.Example | None, dict[str, str]]:
-        """The entry's first example, one with its fixed form if there is one, run, and the facts that its failing form shows."""
-        cases = [case for case in entry.cases if case.role in ("failing", "shown")]
-        cases.sort(key=lambda case: entry.case(case.name, "fixed") is None)
-        case = next(iter(cases), None)
-        if case is None:
+    def _example(self, entry: Confusion, reported: QuotedError | None) -> tuple[render.Example | None, dict[str, str]]:
+        """One of the entry's examples, run, and the facts that its failing form shows: the shortest that stops with the
+        error which the post quotes, else the shortest that shows every fact."""
+        best: tuple[tuple[bool, bool], Case, Run, dict[str, str]] | None = None
+        for case in _examples(entry)[:MOST_EXAMPLES]:
+            run = self.run(case.text())
+            found = self.matcher.alone(entry, case.text(), run)
+            told = facts.facts_of(entry, found, run) if found is not None else {}
+            fits = (same_error(reported, run) is True, bool(told) and facts.UNKNOWN not in told.values())
+            if best is None or fits > best[0]:
+                best = fits, case, run, told
+            if fits == (reported is not None, True):
+                break
+        if best is None:
             return None, {}
-        failing = case.text()
-        run = self.trials.run(failing)
-        found = self.matcher.alone(entry, failing, run)
-        told = facts.facts_of(entry, found, run) if found is not None else {}
+        _, case, run, told = best
         fixed = entry.case(case.name, "fixed")
-        code = fixed.text() if fixed is not None else failing
-        return render.Example(code=code, run=self.trials.run(code) if fixed is not None else run), told
+        if fixed is None:
+            return render.Example(code=case.text(), run=run), told
+        right = fixed.text()
+        return render.Example(code=right, run=self.run(right), wrong=case.text(), wrong_run=run), told
 
     def _skip(self, question: Question, reading: Reading, reason: str, shown: Shown | None = None) -> Answer:
         return Answer(
@@ -279,10 +289,16 @@ class Pipeline:
         )
 
 
+def _examples(entry: Confusion) -> list[Case]:
+    """The programs of an entry that show its confusion: those with a fixed form first, and the short ones."""
+    cases = [case for case in entry.cases if case.role in ("failing", "shown")]
+    return sorted(cases, key=lambda case: (entry.case(case.name, "fixed") is None, case.text().count("\n"), case.name))
+
+
 def _read(question: Question) -> Reading:
     """What the post says; an error may stand in the title of the topic that it opened."""
     title = question.title if question.post.number == 1 and not question.earlier else ""
-    return read(question.post.raw, title=title, language=question.language)
+    return read(question.post.raw, title=title, language=question.language, attachments=question.post.attachments)
 
 
 def pipeline(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,14 +21,21 @@ from bot.draft import markdown
 #: Most lines of output that a reply shows, and most characters of each.
 MOST_LINES = 24
 LONGEST_LINE = 200
+#: What an object that has nothing to say of itself shows: where in memory it lies.
+_ADDRESS = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """The entry's own small program, and what it printed when it was run just now."""
+    """The entry's own small program, done right, and what it printed when it was run just now.
+
+    `wrong` is the same program with the mistake in it, where there is such a one.
+    """
 
     code: str
     run: Run
+    wrong: str | None = None
+    wrong_run: Run | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +96,9 @@ def output_of(code: str, run: Run) -> str:
     A program that shows nothing is spoken for by the gradients its names hold at the end.
     """
     lines = code.split("\n")
+    telling = [echo for echo in run.echoes if not _ADDRESS.fullmatch(echo.text)]
     rows = [(echo.line, 0, echo.text.rstrip("\n")) for echo in run.prints]
-    for echo in run.echoes:
+    for echo in telling:
         source = lines[echo.line - 1].split("#")[0].strip() if 0 < echo.line <= len(lines) else ""
         rows.append((echo.line, 1, f">>> {source}\n{echo.text}" if source else echo.text))
     text = "\n".join(row for _, _, row in sorted(rows, key=lambda row: row[:2]) if row)
@@ -97,17 +106,34 @@ def output_of(code: str, run: Run) -> str:
         held = [f">>> {final.name}.grad\n{final.grad}" for final in run.tape.finals if final.grad is not None]
         text = "\n".join(held[:3])
     shown = text.split("\n") if text else []
-    short = [row if len(row) <= LONGEST_LINE else row[: LONGEST_LINE - 1] + "…" for row in shown[:MOST_LINES]]
-    return "\n".join(short + (["…"] if len(shown) > MOST_LINES else []))
+    return "\n".join([*map(_short, shown[:MOST_LINES]), *(["…"] if len(shown) > MOST_LINES else [])])
 
 
-def _example(example: Example | None) -> dict[str, str] | None:
+def _short(row: str) -> str:
+    return row if len(row) <= LONGEST_LINE else row[: LONGEST_LINE - 1] + "…"
+
+
+def _example(example: Example | None) -> dict[str, Any] | None:
     if example is None:
         return None
     return {
         "code": example.code,
         "output": output_of(example.code, example.run),
         "torch": _release(example.run),
+        "wrong": _wrong(example.wrong, example.wrong_run),
+    }
+
+
+def _wrong(code: str | None, run: Run | None) -> dict[str, Any] | None:
+    """The program with the mistake in it: its code, what it showed, and the error that it stopped with."""
+    if code is None or run is None:
+        return None
+    error = run.error
+    return {
+        "code": code,
+        "output": output_of(code, run) if error is None else "",
+        "line": error.line if error is not None else None,
+        "error": _short(error.said.strip().split("\n")[0]) if error is not None else None,
     }
 
 
