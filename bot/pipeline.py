@@ -292,7 +292,7 @@ class Pipeline:
 def _examples(entry: Confusion) -> list[Case]:
     """The programs of an entry that show its confusion: those with a fixed form first, and the short ones."""
     cases = [case for case in entry.cases if case.role in ("failing", "shown")]
-    return sorted(cases, key=lambda case: (entry.case(case.name, "fixed") is None, case.text().count("\n"), case.name))
+    return sorted(cases, key=lambda case: (entry.case(case.name, "fixed") is None, len(case.text()), case.name))
 
 
 def _read(question: Question) -> Reading:

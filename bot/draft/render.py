@@ -120,6 +120,7 @@ def _example(example: Example | None) -> dict[str, Any] | None:
         "code": example.code,
         "output": output_of(example.code, example.run),
         "torch": _release(example.run),
+        "error": None,
         "wrong": _wrong(example.wrong, example.wrong_run),
     }
 

@@ -201,6 +201,32 @@ def test_without_a_repair_the_entrys_own_example_is_shown() -> None:
     assert fences(text) == ["x = 1\n", "1\n"]
 
 
+@pytest.mark.parametrize("language", Language)
+def test_without_code_the_whole_of_our_own_example_is_shown_wrong_before_right(language: Language) -> None:
+    stopped = replace(ran(), outcome=Outcome.RAISED, error=RunError(type="ValueError", message="no\nmore", line=2))
+    own = Example(code="x = 1\n", run=ran("1\n"), wrong="x = 2\n", wrong_run=stopped)
+    text = reply(
+        evidence(language=language, snippet=None, before=None, repair=None, after=None, proof=None, example=own)
+    )
+
+    assert fences(text) == ["x = 2\n", "ValueError: no\n", "x = 1\n", "1\n"]
+    assert text.index("`y`") > text.index("ValueError")  # what is said of the cause is said of this program
+
+
+def test_an_example_that_is_not_wrong_is_shown_once() -> None:
+    text = reply(
+        evidence(snippet=None, before=None, repair=None, after=None, proof=None, example=Example(code="x\n", run=ran("1")))
+    )
+
+    assert fences(text) == ["x\n", "1\n"]
+
+
+def test_where_in_memory_an_object_lies_is_not_shown() -> None:
+    echoes = (Echo(line=1, text="<torch._C.Generator object at 0x7f00>"), Echo(line=2, text="3"))
+
+    assert output_of("seed()\nx\n", ran(echoes=echoes)) == ">>> x\n3"
+
+
 def test_a_misread_result_is_shown_as_it_ran() -> None:
     echoes = (Echo(line=1, text="tensor(1.)"),)
     asked = evidence(
