@@ -215,7 +215,9 @@ def test_without_code_the_whole_of_our_own_example_is_shown_wrong_before_right(l
 
 def test_an_example_that_is_not_wrong_is_shown_once() -> None:
     text = reply(
-        evidence(snippet=None, before=None, repair=None, after=None, proof=None, example=Example(code="x\n", run=ran("1")))
+        evidence(
+            snippet=None, before=None, repair=None, after=None, proof=None, example=Example(code="x\n", run=ran("1"))
+        )
     )
 
     assert fences(text) == ["x\n", "1\n"]
