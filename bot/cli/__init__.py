@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
+from bot.cli.context import INTERRUPTED
+
 
 def main() -> None:
     """Run the command `autograd-bot`; ends the process with a documented exit code."""
-    from bot.cli.app import run
+    try:
+        from bot.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # before a command had begun
+        sys.exit(INTERRUPTED)

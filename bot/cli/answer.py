@@ -45,6 +45,12 @@ def answer(
     from bot.domain.answer import answer_record
 
     context: Context = ctx.obj
+    if jsonl is not None and (file != "-" or title or topic is not None or post is not None):
+        raise BadInput(
+            "--jsonl brings its own posts, titles and topics: give it without FILE, --title, --topic, --post."
+        )
+    if topic is not None and (file != "-" or title):
+        raise BadInput("--topic brings the post and its title: give it without FILE and --title.")
     if jsonl is not None:
         with opened_pipeline(context) as pipeline:
             _answer_lines(context, pipeline, jsonl)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -80,7 +82,16 @@ app.command(name="version", short_help="Print the versions.")(version)
 
 def run() -> None:
     """Run the command line and end the process."""
-    sys.exit(exit_code_of(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may lack letters, a file's name be none
+    code = exit_code_of(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # it was told already; else the interpreter would complain once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
 
 
 def exit_code_of(arguments: list[str]) -> int:
@@ -94,7 +105,16 @@ def exit_code_of(arguments: list[str]) -> int:
         if ending.code == INTERRUPTED:
             _complain("interrupted; what was finished is kept")
         return ending.code if isinstance(ending.code, int) else 0
+    except OSError as error:
+        if error.errno not in _DEVICE_ERRORS:
+            raise
+        sys.stderr.write(f"autograd-bot: {error.strerror}. What was finished is kept; make room and try again.\n")
+        return 1
     return 0
+
+
+#: What any write may meet, to a file or to where results are piped.
+_DEVICE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 
 def _complain(message: str) -> None:

@@ -55,7 +55,8 @@ class Context:
         """Print one JSON object on one line."""
         import json
 
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+        utf_8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        sys.stdout.write(json.dumps(value, ensure_ascii=not utf_8, default=str) + "\n")
         sys.stdout.flush()
 
 

@@ -316,6 +316,9 @@ class TestWrongWords:
             (["--topic", "nowhere.json", "--post", "1"], "nowhere.json: it cannot be read (No such file"),
             (["--topic", "nowhere.json"], "--topic needs --post N"),
             (["--post", "3"], "--post needs --topic FILE"),
+            (["post.md", "--jsonl", "posts.jsonl"], "--jsonl brings its own posts, titles and topics"),
+            (["--jsonl", "posts.jsonl", "--title", "t"], "--jsonl brings its own posts, titles and topics"),
+            (["--topic", "t.json", "--post", "1", "--title", "t"], "--topic brings the post and its title"),
         ],
     )
     @pytest.mark.parametrize("json_too", [[], ["--json"]])

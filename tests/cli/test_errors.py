@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import sqlite3
@@ -9,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import pytest
 import typer
@@ -16,6 +19,7 @@ from typer.core import TyperGroup
 
 from bot import reference
 from bot.cli.app import app, exit_code_of
+from bot.library import shipped_folder
 from bot.store.engine import Store, database_file
 from tests.cli.typed import ROOT, Ended, Type
 from tests.review_examples import draft
@@ -197,6 +201,49 @@ class TestMachines:
         assert (new.code, "database or disk is full. Make room" in new.complaint) == (6, True)
         copy = self.command("--data", tmp_path / "data", "db", "backup", small / "copy", mounts=mounts)
         assert (copy.code, "The backup to" in copy.complaint) == (6, True)
+
+
+class TestStreams:
+    """What results are written to: a device that is full, an encoding that lacks letters."""
+
+    def command(self, *words: object, out: int | IO[bytes] = subprocess.PIPE, **environment: str) -> Ended:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *map(str, words)],
+            stdout=out, stderr=subprocess.PIPE, check=False, timeout=120, cwd=ROOT, env={**os.environ, **environment},
+        )  # fmt: skip
+        return Ended(done.returncode, (done.stdout or b"").decode("latin-1"), done.stderr.decode())
+
+    @pytest.mark.parametrize("words", [["version"], ["knowledge", "list", "--json"], ["knowledge", "list"]])
+    def test_a_full_device_is_said_to_be_full(self, words: list[str]) -> None:
+        with Path("/dev/full").open("wb") as full:
+            ended = self.command(*words, out=full)
+
+        assert ended.code == 1
+        assert ended.complaint == "No space left on device. What was finished is kept; make room and try again.\n"
+
+    def test_json_can_be_read_whatever_the_encoding(self) -> None:
+        plain = self.command("knowledge", "show", "non_leaf_grad", "--json", PYTHONIOENCODING="latin-1")
+
+        assert (plain.code, plain.err) == (0, "")
+        shown = json.loads(plain.out)
+        folder = shipped_folder() / "non_leaf_grad"
+        assert shown["explain"]["zh"].strip() == (folder / "explain.zh.md").read_text(encoding="utf-8").strip()
+
+    def test_letters_that_a_terminal_lacks_are_written_out(self) -> None:
+        ended = self.command("knowledge", "show", "non_leaf_grad", PYTHONIOENCODING="ascii")
+
+        assert (ended.code, ended.err) == (0, "")
+        assert "\\u4e0d" in ended.out
+
+    def test_a_name_that_is_no_text_can_be_told(self, tmp_path: Path) -> None:
+        file = os.fsencode(tmp_path) + b"/a\xff.jsonl"
+        Path(os.fsdecode(file)).write_bytes(b"{\n")
+
+        ended = self.command("--data", tmp_path / "data", "replay", os.fsdecode(file), "--json", LC_ALL="C.UTF-8")
+
+        assert ended.code == 2
+        assert ended.record["error"].startswith(f"{tmp_path}/a\udcff.jsonl, line 1: ")
+        assert ended.err.startswith("autograd-bot: ")
 
 
 class TestExitCodes:
