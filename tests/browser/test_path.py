@@ -151,6 +151,21 @@ def test_keys_alone_are_enough(world: World) -> None:
         assert "One more sentence." in third.reply
 
 
+def test_while_a_form_is_under_way_the_page_says_so(world: World) -> None:
+    world.ask(VECTOR)
+    page = world.visit("mei")
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Close").click()
+    assert page.locator("body.busy").count() == 0
+    page.goto(f"{world.url}/drafts/1")
+    page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())")  # it never arrives
+
+    page.keyboard.press("c")
+
+    assert page.locator("body.busy").count() == 1
+    assert page.locator("form[aria-busy=true]").count() == 1
+
+
 def test_the_tab_key_reaches_the_content_first_and_every_button(world: World) -> None:
     world.ask(VECTOR)
     page = world.visit("mei")

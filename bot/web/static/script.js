@@ -93,10 +93,9 @@
 
   all("form").forEach((form) =>
     form.addEventListener("submit", (event) => {
-      if (form.method !== "post") {
-        document.body.classList.add("busy");
-        return;
-      }
+      if (form.method === "dialog") return;
+      document.body.classList.add("busy");
+      if (form.method !== "post") return;
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = "yes";
       form.setAttribute("aria-busy", "true");
