@@ -17,6 +17,7 @@ is by staff, comes next and replies to nobody. Bots that are ignored answer noth
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -124,7 +125,8 @@ def due(
         read += 1
         for kept in waiting:
             if post := _settled(kept, topic, store, forum, settings, now):
-                yield question(post, topic, chapter_of=chapter_of)
+                attached = replace(post, attachments=forum.attached(post))
+                yield question(attached, topic, chapter_of=chapter_of)
     if trouble and not read:
         raise trouble
 

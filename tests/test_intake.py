@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import intake
-from bot.domain.post import Post, PostKind, PostState, Question, Topic
+from bot.domain.post import Attachment, Post, PostKind, PostState, Question, Topic
 from bot.errors import ForumUnavailable
 from bot.forum.discourse import DiscourseForum
 from bot.forum.memory import ArchiveForum
@@ -89,6 +89,19 @@ def test_a_question_is_answered_once_when_it_has_settled(fake_discourse, bot, to
     assert bot.answer() == ["why is it None?"]
     assert bot.poll() == 0
     assert bot.answer() == []
+
+
+def test_a_question_brings_the_files_that_its_post_links(fake_discourse, bot, topic_id):
+    short = fake_discourse.upload("net.py", b"import torch\n")
+    fake_discourse.add_post(topic_id, f"why does it fail? [net.py|attachment]({short}) (13 Bytes)")
+    fake_discourse.add_post(topic_id, "and mine? [gone.py|attachment](upload://gone.py)", by="neighbour")
+    bot.poll()
+    fake_discourse.clock.advance(301)
+
+    assert [question.post.attachments for question in bot.due()] == [
+        (Attachment(name="net.py", text="import torch\n"),),
+        (),
+    ]
 
 
 def test_a_question_sees_the_earlier_posts_and_its_chapter(fake_discourse, bot, topic_id):

@@ -12,7 +12,7 @@ from bot.diagnose import signals
 from bot.diagnose.match import Matcher
 from bot.domain.answer import Answer
 from bot.domain.diagnosis import CheckState
-from bot.domain.post import Language, Post, Question
+from bot.domain.post import Attachment, Language, Post, Question
 from bot.domain.run import Outcome, Run
 from bot.errors import NotFound, SandboxBroken, SandboxError
 from bot.library import Library, read_entry
@@ -52,6 +52,20 @@ def test_a_mistake_is_run_mended_proved_and_explained(pipeline: Pipeline) -> Non
     assert answer.reply is not None
     assert "tensor([0., 2., 4.])" in answer.reply
     assert answer.seconds == 1.0
+
+
+def test_the_code_of_an_attached_file_is_run_and_said_to_be_from_there(pipeline: Pipeline) -> None:
+    linked = Post(
+        id="7",
+        raw="Why does this fail? [lab.py|attachment](upload://3f.py) (90 Bytes)",
+        attachments=(Attachment(name="lab.py", text=VECTOR),),
+    )
+    answer = pipeline.answer(Question(post=linked))
+
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "non_scalar_backward"
+    assert answer.snippet is not None
+    assert [note.text for note in answer.snippet.assumptions] == ["taken from the attached file lab.py"]
 
 
 def test_the_reply_is_in_the_language_of_the_question(pipeline: Pipeline) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.draft import Reply
-from bot.domain.post import Post, Topic
+from bot.domain.post import Attachment, Post, Topic
 from bot.errors import OutcomeUnknown
 from bot.forum import Forum
 from bot.store.engine import Connection, Store
@@ -73,6 +73,9 @@ class WatchedForum:
 
     def topic(self, topic_id: str) -> Topic:
         return self.boundaries.around("topic", lambda: self.forum.topic(topic_id))
+
+    def attached(self, post: Post) -> tuple[Attachment, ...]:
+        return self.boundaries.around("attached", lambda: self.forum.attached(post))
 
     def post(self, post_id: str) -> Post:
         return self.boundaries.around("post", lambda: self.forum.post(post_id))

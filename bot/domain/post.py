@@ -34,6 +34,14 @@ class Language(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A text file that a post links or brings."""
+
+    name: str  #: as the post calls it
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
     """One forum post as fetched."""
 
@@ -54,6 +62,7 @@ class Post:
     version: int = 1
     likes: int = 0
     accepted: bool = False  #: it is marked as the topic's solution
+    attachments: tuple[Attachment, ...] = ()  #: what an archive brings, or was fetched for a question; not kept
 
     @property
     def sha256(self) -> str:

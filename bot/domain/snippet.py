@@ -18,6 +18,7 @@ class AssumptionKind(Enum):
     ADDED_IMPORT = "added_import"
     FROM_POST = "from_post"  #: taken from an earlier post
     FROM_CHAPTER = "from_chapter"  #: taken from what the course chapter defines
+    FROM_ATTACHMENT = "from_attachment"  #: taken from a file that the post links
     FROM_MENTION = "from_mention"  #: code named in a sentence, not shown as a block
     STAND_IN = "stand_in"  #: random numbers or a stub in place of something missing
     LEFT_OUT = "left_out"  #: a line that is not part of the program (a shell command, an output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from bot.extract.blocks import SourceLine
+from bot.extract.blocks import MOST_CHARACTERS, MOST_LINES, SourceLine
 
 #: What the file of a notebook always holds.
 _MARKS = ('"cells"', '"cell_type"')
@@ -25,6 +25,15 @@ def typed_in_notebook(lines: Sequence[SourceLine]) -> tuple[SourceLine, ...] | N
         return None
     first = next(line.number for line in lines if line.text.strip())
     return tuple(SourceLine(number=first, text=text) for cell in _code(cells) for text in cell.split("\n"))
+
+
+def typed_in_file(name: str, text: str) -> tuple[SourceLine, ...]:
+    """The lines of an attached file: a notebook's code cells, else the text as it is. Numbered as they stand here."""
+    cells = None
+    if name.lower().endswith(".ipynb") or text.lstrip().startswith("{"):
+        cells = typed_in_notebook([SourceLine(number=1, text=text)])
+    typed = [line.text for line in cells] if cells is not None else text[:MOST_CHARACTERS].split("\n")
+    return tuple(SourceLine(number=number, text=line) for number, line in enumerate(typed[:MOST_LINES], start=1))
 
 
 def _code(cells: object) -> list[str]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bot.domain.post import Language
-from bot.domain.snippet import AssumptionKind, CodeBlock, QuotedOutput, Reading
+from bot.domain.post import Attachment, Language
+from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, QuotedOutput, Reading
 from bot.extract.blocks import Region, RegionKind, SourceLine, regions
 from bot.extract.language import is_traditional, language_of
 from bot.extract.lines import LineKind
 from bot.extract.mentions import mentions, without_links
-from bot.extract.notebook import typed_in_notebook
+from bot.extract.notebook import typed_in_file, typed_in_notebook
 from bot.extract.outputs import labelled_output, output_in_comment, stated_outputs
 from bot.extract.program import block_of
 from bot.extract.repair_text import without_invisibles
@@ -25,7 +25,9 @@ from bot.source import bound_names, parse
 #: The parser that tolerates errors takes 10 ms for so many characters.
 _PATIENCE = 1200
 
-_PICTURE = re.compile(r"!\[[^\]\n]{0,200}\]\(|<img\b|upload://|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
+_PICTURE = re.compile(
+    r"!\[[^\]\n]{0,200}\]\(|<img\b|upload://(?!\w+\.(?:py|ipynb)\b)|\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE
+)
 _TAG = re.compile(
     r"</?(?:p|br|div|span|strong|em|b|i|u|li|ul|ol|blockquote|h[1-6]|a|hr)\b[^>\n]{0,200}>", re.IGNORECASE
 )
@@ -33,11 +35,14 @@ _RULE = re.compile(r"^\s*[-=_*~]{3,}\s*$")
 _SENTENCE_SIGN = re.compile(r"[A-Za-z\u3400-\u9fff]")
 
 
-def read(post_text: str, *, title: str = "", language: Language | None = None) -> Reading:
+def read(
+    post_text: str, *, title: str = "", language: Language | None = None, attachments: Sequence[Attachment] = ()
+) -> Reading:
     """The post taken apart. Never raises, whatever the text; what is beyond 20,000 characters is not read.
 
     `title` is the topic's title where this post opened the topic: an error may stand there alone.
     `language` is what the caller knows; otherwise it is read from the sentences, then from the title.
+    `attachments` are files that the post links: their code comes after the post's own.
     """
     text = without_invisibles(post_text)
     cut = regions(text)
@@ -54,6 +59,8 @@ def read(post_text: str, *, title: str = "", language: Language | None = None) -
         # Only quoted code: better than none, and the thread it comes from may not be at hand.
         for region in quoted:
             _read_region(page, region, told=told, quote=True)
+    for file in attachments:
+        _read_file(page, file)
     return _reading(page, text=text, title=title, language=language, errors=errors)
 
 
@@ -107,6 +114,19 @@ def _read_region(page: _Page, region: Region, *, told: frozenset[int], quote: bo
     for run in _code_runs(settled):
         fenced = marked or all(line.number in indented for unit in run for line in unit.lines if line.text.strip())
         _read_run(page, run, fenced=fenced, quote=quote, marked=marked)
+
+
+def _read_file(page: _Page, file: Attachment) -> None:
+    """The code of an attached file, with a note where it comes from."""
+    before = len(page.blocks)
+    lines = typed_in_file(file.name, without_invisibles(file.text))
+    _read_region(page, Region(kind=RegionKind.CODE, lines=lines, info="python"), told=frozenset())
+    note = Assumption(kind=AssumptionKind.FROM_ATTACHMENT, text=f"taken from the attached file {file.name}")
+    page.blocks[before:] = [
+        # Its lines have no place in the post.
+        replace(block, lines=(0,) * len(block.lines), assumptions=(note, *block.assumptions))
+        for block in page.blocks[before:]
+    ]
 
 
 def _code_runs(settled: Sequence[Unit]) -> list[list[Unit]]:

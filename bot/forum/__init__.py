@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from bot.domain.draft import Reply
-from bot.domain.post import Post, Topic
+from bot.domain.post import Attachment, Post, Topic
 
 
 class Forum(Protocol):
@@ -31,6 +31,12 @@ class Forum(Protocol):
 
     def post(self, post_id: str) -> Post:
         """One post, wherever it stands now: it may have been moved to another topic."""
+
+    def attached(self, post: Post) -> tuple[Attachment, ...]:
+        """The small Python files and notebooks that the post links on the forum itself.
+
+        One that cannot be had is left out; raises `ForumUnavailable` only when the forum wants to be left alone.
+        """
 
     def reply(self, *, topic_id: str, reply_to: int, raw: str) -> Reply:
         """Make one reply. Sent once: raises `OutcomeUnknown` when the forum did not answer."""

@@ -16,17 +16,18 @@ from __future__ import annotations
 import logging
 import math
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import requests
 import structlog
 from pydiscourse import DiscourseClient
 from pydiscourse.exceptions import DiscourseClientError, DiscourseError, DiscourseServerError
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from bot.errors import ForumError, ForumNotFound, ForumRefused, ForumUnavailable, OutcomeUnknown
-from bot.forum.limits import Pause, TokenBucket
+from bot.forum import uploads
+from bot.forum.limits import Clock, Pause, TokenBucket
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ UNSTATED_WAIT = 30.0
 
 _JSON = "application/json; charset=utf-8"  # the one spelling that pydiscourse accepts
 _LONGEST_WORDS = 300
+_CHUNK = 16 * 1024
 
 
 class _Limited(Exception):
@@ -97,6 +99,54 @@ class Client(DiscourseClient):  # type: ignore[misc]  # pydiscourse has no types
                 self._wait(BACK_OFF[attempt])
         left = self._pause.left()
         raise ForumUnavailable(f"the forum limits us ({path}); it wants to be left alone.", retry_after=left)
+
+    def download(self, path: str, *, most: int, clock: Clock) -> tuple[bytes, str]:
+        """The bytes of an upload below the forum's address, and the content type they came with.
+
+        A redirect is followed only to another upload of the same forum. Raises `ForumRefused` for another
+        target or more than `most` bytes, `ForumNotFound`, and `ForumUnavailable` when it takes too long.
+        """
+        for _ in range(uploads.MOST_REDIRECTS + 1):
+            self._wait_for_turn(self._longest_wait)
+            try:
+                with self._asked_for(path) as response:
+                    if not 300 <= response.status_code < 400:
+                        return self._body(response, path, most=most, clock=clock)
+                    target = response.headers.get("Location", "")
+            except requests.exceptions.InvalidHeader:
+                raise ForumRefused("forum.read_key holds characters that no key has.") from None
+            except (requests.RequestException, HTTPError) as error:
+                words = _short(error) if isinstance(error, requests.RequestException) else "the connection broke off"
+                raise ForumUnavailable(f"{path}: {words}.") from error
+            onward = uploads.own_path(target, forum=self.host)
+            if onward is None:
+                raise ForumRefused(f"{path}: the forum sends us on to {target[:200]!r}, which is no upload of its own.")
+            path = onward
+        raise ForumRefused(f"{path}: the forum sends us on again and again.")
+
+    def _asked_for(self, path: str) -> requests.Response:
+        headers = {"Api-Key": self.api_key, "Api-Username": self.api_username, "Accept-Encoding": "identity"}
+        return requests.get(self.host + path, headers=headers, timeout=self.timeout, allow_redirects=False, stream=True)
+
+    def _body(self, response: requests.Response, path: str, *, most: int, clock: Clock) -> tuple[bytes, str]:
+        if response.status_code == 429:
+            seconds = UNSTATED_WAIT if (said := _seconds(response.headers.get("Retry-After"))) is None else said + 1
+            self._pause.ask(seconds)
+            raise ForumUnavailable(f"the forum limits us ({path}).", retry_after=seconds)
+        if response.status_code in (404, 410):
+            raise ForumNotFound(f"{path}: it is not there.")
+        if response.status_code != 200:
+            raise ForumRefused(f"{path}: the forum answers with status {response.status_code}.")
+        until = clock() + self.timeout
+
+        def chunks() -> Iterator[bytes]:
+            # Not `iter_content`: it would unpack what was packed, and wait for whole chunks from one who sends single bytes.
+            while chunk := response.raw.read1(_CHUNK, decode_content=False):
+                yield chunk
+                if clock() > until:
+                    raise ForumUnavailable(f"{path}: it takes too long.")
+
+        return uploads.chunks_within(chunks(), most=most), response.headers.get("Content-Type", "")
 
     def _wait_for_turn(self, patience: float) -> float:
         """Wait until a request is welcome by the forum's wish and by our own limit; the seconds the wish took."""

@@ -11,9 +11,17 @@ import structlog
 from pydantic import SecretStr
 
 from bot.domain.draft import Reply
-from bot.domain.post import Post, Topic
-from bot.errors import BadSetting, ForumNotFound, ForumRefused, OutcomeUnknown, TopicTooLong
-from bot.forum import wire
+from bot.domain.post import Attachment, Post, Topic
+from bot.errors import (
+    BadSetting,
+    ForumError,
+    ForumNotFound,
+    ForumRefused,
+    ForumUnavailable,
+    OutcomeUnknown,
+    TopicTooLong,
+)
+from bot.forum import uploads, wire
 from bot.forum.client import Client
 from bot.forum.limits import Clock, Pause, TokenBucket
 from bot.settings import ForumSettings
@@ -52,6 +60,7 @@ class DiscourseForum:
         if not settings.username.isascii():
             raise BadSetting("setting forum.username: only ASCII names can be sent to the forum's API.")
         self._username = settings.username
+        self._clock = clock
         self._pause = pause = Pause(clock=clock)
         reads = TokenBucket(seconds=60 / settings.reads_per_minute, burst=settings.reads_per_minute, clock=clock)
         writes = TokenBucket(seconds=settings.seconds_between_posts, clock=clock)
@@ -119,6 +128,19 @@ class DiscourseForum:
     def post(self, post_id: str) -> Post:
         """As `Forum.post`. Needs a key that may read single posts: no scope but global:read covers them."""
         return wire.post_from(self._reader.post_by_id(_number(post_id, what="post")))
+
+    def attached(self, post: Post) -> tuple[Attachment, ...]:
+        """As `Forum.attached`, by the read key. Nothing is asked of any other host, whatever a post links."""
+        found = []
+        for link in uploads.links(post.raw, forum=self._reader.host):
+            try:
+                content, kind = self._reader.download(link.path, most=uploads.MOST_BYTES, clock=self._clock)
+                found.append(Attachment(name=link.name, text=uploads.text_of(content, kind=kind)))
+            except ForumError as error:
+                if isinstance(error, ForumUnavailable) and error.retry_after is not None:
+                    raise
+                log.warning("attachment_left_out", post=post.id, file=link.name, why=str(error))
+        return tuple(found)
 
     def reply(self, *, topic_id: str, reply_to: int, raw: str) -> Reply:
         """As `Forum.reply`. The same arguments make the same bytes, which Discourse remembers for 120 s."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock
 
 from bot.domain.draft import Reply
-from bot.domain.post import Post, Topic
+from bot.domain.post import Attachment, Post, Topic
 from bot.errors import ForumNotFound, ForumRefused
 from bot.forum import wire
 from bot.forum.archive import read_topic
@@ -71,6 +71,10 @@ class ArchiveForum:
             raise ForumNotFound(f"topic {topic_id} is not in this archive.")
         topic = self._stored[topic_id]
         return replace(topic, posts=(*topic.posts, *self._made(topic_id)))
+
+    def attached(self, post: Post) -> tuple[Attachment, ...]:
+        """As `Forum.attached`: what the archive brings with the post; nothing is fetched."""
+        return post.attachments
 
     def post(self, post_id: str) -> Post:
         """As `Forum.post`."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.post import Post, PostKind, Topic
+from bot.domain.post import Attachment, Post, PostKind, Topic
 
 Json = Mapping[str, Any]
 
@@ -47,6 +47,7 @@ def post_from(record: Json, *, topic_id: str | None = None, number: int = 1) -> 
         version=whole(record.get("version")) or 1,
         likes=_likes(record),
         accepted=record.get("accepted_answer") is True,
+        attachments=attachments(record.get("attachments")),
     )
 
 
@@ -123,7 +124,7 @@ def post_record(post: Post) -> dict[str, Any]:
         "actions_summary": [{"id": _LIKE, "count": post.likes}] if post.likes else [],
         "accepted_answer": post.accepted,
         "raw": post.raw,
-    }
+    } | ({"attachments": {file.name: file.text for file in post.attachments}} if post.attachments else {})
 
 
 def topic_record(topic: Topic) -> dict[str, Any]:
@@ -145,6 +146,13 @@ def topic_record(topic: Topic) -> dict[str, Any]:
             "stream": [whole(post.id) or post.id for post in topic.posts],
         },
     }
+
+
+def attachments(value: object) -> tuple[Attachment, ...]:
+    """The files that an archive brings with a post: their texts by their names. Discourse itself sends none."""
+    files = value.items() if isinstance(value, Mapping) else ()
+    read = ((text(name), text(content)) for name, content in files)
+    return tuple(Attachment(name=name, text=content) for name, content in read if name and content)
 
 
 def objects(value: object) -> tuple[Json, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -109,7 +110,7 @@ def _on_the_forum(visit: Visit, draft: Draft) -> Question:
         raise BadInput("The question is not on the forum any more. Drop the draft.")
     contexts = _pipeline(visit).contexts
     return question(
-        post,
+        replace(post, attachments=site.forum.attached(post)),
         topic,
         chapter_of=lambda topic: site.settings.forum.chapters.get(topic.id) or contexts.chapter_of(topic.title),
     )

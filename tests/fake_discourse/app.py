@@ -65,6 +65,8 @@ class ForumApp:
                 self._route("/t/{id:int}/posts.json", self.topic_posts, scope="topics:read"),
                 self._route("/t/{slug}/{id:int}.json", self.show_topic, scope="topics:read"),
                 self._route("/user_actions.json", self.user_actions, scope="(none covers it)"),
+                self._route("/uploads/short-url/{name}", self.short_name, scope="uploads"),
+                self._route("/uploads/default/original/1X/{name}", self.file, scope="uploads"),
                 provider_route(state),
             ]
         )
@@ -155,6 +157,18 @@ class ForumApp:
                 raise Refused(403, "You are not permitted to view the requested resource.", "invalid_access")
             self.state.delete_by_author(post.id)
             return Response(b"")
+
+    async def short_name(self, request: Request, user: User) -> Response:
+        file = self.state.files.get(request.path_params["name"])
+        if file is None:
+            raise _not_found()
+        return RedirectResponse(file.path, status_code=302)
+
+    async def file(self, request: Request, user: User) -> Response:
+        file = next((file for file in self.state.files.values() if file.path == request.url.path), None)
+        if file is None:
+            raise _not_found()
+        return Response(file.content, headers={"Content-Type": file.kind})
 
     async def pending(self, request: Request, user: User) -> Response:
         if request.path_params["username"] != user.username:

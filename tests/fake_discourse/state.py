@@ -1,5 +1,6 @@
 """What the fake forum holds, and what its people do: post, edit, hide, delete, move, close, solve."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -85,6 +86,15 @@ class PendingPost:
 
 
 @dataclass
+class StoredFile:
+    """What somebody attached to a post."""
+
+    content: bytes
+    kind: str  #: the content type under which it is served
+    path: str  #: where it lies
+
+
+@dataclass
 class State:
     """Everything in the forum. Each public method may be called from any thread."""
 
@@ -96,6 +106,7 @@ class State:
     topics: dict[int, StoredTopic] = field(default_factory=dict)
     posts: dict[int, StoredPost] = field(default_factory=dict)
     pending: dict[int, PendingPost] = field(default_factory=dict)
+    files: dict[str, StoredFile] = field(default_factory=dict)  #: by their short names
     lock: RLock = field(default_factory=RLock)
     _next_id: int = 1001
 
@@ -147,6 +158,15 @@ class State:
             )
             self.posts[post.id] = post
             return post
+
+    def upload(self, name: str, content: bytes, *, kind: str = "text/x-python") -> str:
+        """Attach a file; what a post's text calls it: "upload://1f.py"."""
+        with self.lock:
+            ending = name.rsplit(".", 1)[-1]
+            short = f"f{len(self.files)}.{ending}"
+            path = f"/uploads/default/original/1X/{hashlib.sha1(content).hexdigest()}.{ending}"
+            self.files[short] = StoredFile(content, kind, path)
+            return f"upload://{short}"
 
     def skip_ids(self, count: int) -> None:
         """As if `count` posts had been made where our account may not look."""
