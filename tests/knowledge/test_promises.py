@@ -1,10 +1,13 @@
 """Every entry keeps its promises: its cases are run in the real sandbox."""
 
+import re
+
 import pytest
 
+from bot.diagnose.facts import UNKNOWN
 from bot.diagnose.signals import known_words
 from bot.domain.confusion import ConfusionKind
-from bot.domain.post import Language
+from bot.domain.post import Language, Post, Question
 from bot.library import read_library, shipped_folder
 from bot.pipeline import Pipeline
 from bot.promises import broken_promises
@@ -30,6 +33,18 @@ def test_an_entry_has_a_program_that_a_reply_from_words_alone_can_show(name: str
     entry = LIBRARY.get(name)
     wanted = "failing" if entry.kind is ConfusionKind.MISTAKE else "shown"
     assert wanted in {case.role for case in entry.cases}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reply_from_words_alone_leaves_no_gap(name: str, language: Language, pipeline: Pipeline) -> None:
+    nothing_to_run = Question(post=Post(id="1", raw="?"), language=language)
+    reply = pipeline.answer_as(nothing_to_run, confusion=name).reply or ""
+    programs = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+    assert programs.search(reply)
+    assert UNKNOWN not in programs.sub("", reply)
 
 
 def test_every_folder_of_the_knowledge_base_is_an_entry_or_the_chapters_or_the_lists() -> None:
