@@ -83,7 +83,8 @@ def read_lines(lines: Iterable[bytes | str], *, source: str, chapter_of: Chapter
     for number, line in enumerate(lines, start=1):
         where = f"{source}, line {number}"
         if line.strip():
-            yield from _read_record(line, source=where, chapter_of=chapter_of)
+            ended = line.rstrip(b"\r\n") if isinstance(line, bytes) else line.rstrip("\r\n")
+            yield from _read_record(ended, source=where, chapter_of=chapter_of)
         else:
             yield Entry(
                 source=where, error=BadInput(f"{where}: the line is empty; an object is needed, like {_EXAMPLE}.")

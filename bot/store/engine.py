@@ -103,7 +103,9 @@ def backup(source: Path, target: Path) -> None:
             old.backup(new)
     except sqlite3.Error as error:
         target.unlink(missing_ok=True)
-        raise StoreError(f"The backup to {target} failed: {error}.") from error
+        raise StoreError(
+            f"The backup of {source} to {target} failed: {error}. Name a file in a folder that can be written and has room."
+        ) from error
 
 
 @contextmanager

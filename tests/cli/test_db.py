@@ -46,6 +46,8 @@ def test_a_backup_of_nothing_or_onto_something_is_refused(
     assert run(tmp_path / "data", "db", "backup", str(tmp_path / "there")) == 6
     assert "exists already" in capsys.readouterr().err
     assert not (tmp_path / "empty").exists()
+    assert run(tmp_path / "data", "db", "backup", str(tmp_path / "nowhere" / "copy")) == 6
+    assert "Name a file in a folder that can be written and has room." in capsys.readouterr().err
 
 
 def test_the_versions_of_the_program_and_of_torch_are_told(capsys: pytest.CaptureFixture[str]) -> None:
