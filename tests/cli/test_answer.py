@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -281,6 +282,18 @@ class TestOnePost:
         assert ended.code == 0
         assert "\x1b" not in ended.out
         assert f"       × RuntimeError: {QUOTED}" in ended.out.splitlines()
+
+    def test_lines_can_be_piped_in(self, service: Path, tmp_path: Path) -> None:
+        process = begun(
+            *("--data", tmp_path, "answer", "--jsonl", "-"),
+            env={"AUTOGRAD_BOT_SANDBOX__SOCKET": str(service)},
+            stdin=subprocess.PIPE,
+        )
+
+        end, _ = ended(process, json.dumps(GOOD["thanks"]) + "\n{\n" + json.dumps(GOOD["last"]))
+
+        assert (end.code, [record["id"] for record in end.records]) == (0, ["thanks", None, "last"])
+        assert end.records[1]["error"].startswith("-, line 2: column 2 is not JSON")
 
     def test_a_pipe_that_is_closed_early_is_no_error_of_ours(self, service: Path, tmp_path: Path) -> None:
         file = tmp_path / "posts.jsonl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shutil
 import sqlite3
@@ -153,12 +154,22 @@ class TestMachines:
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     @pytest.mark.parametrize(
-        "words", [["run", "--json"], ["answer", "--json"], ["knowledge", "check", "non_leaf_grad", "--json"]]
+        "words",
+        [
+            *(["run", "--json"], ["answer", "--json"], ["replay", "post.jsonl", "--json"]),
+            *(["poll", "--once", "--json"], ["serve"], ["web"], ["knowledge", "check", "non_leaf_grad", "--json"]),
+        ],
+        ids=lambda words: words[0],
     )
     def test_without_bubblewrap_nothing_is_run_and_the_line_to_type_is_said(
         self, tmp_path: Path, words: list[str]
     ) -> None:
         without = ["--ro-bind", "/dev/null", shutil.which("bwrap") or ""]
+        (tmp_path / "settings.toml").write_text(
+            '[forum]\nurl = "http://127.0.0.1:1"\nread_key = "r"\n', encoding="utf-8"
+        )
+        (tmp_path / "post.jsonl").write_text(json.dumps({"id": "1", "body": POST.decode()}), encoding="utf-8")
+        words = [word.replace("post.jsonl", str(tmp_path / "post.jsonl")) for word in words]
 
         ended = self.command("--data", tmp_path, *words, mounts=without, typed_in=POST)
 
@@ -200,7 +211,7 @@ class TestMachines:
         new = self.command("--data", small, "db", "upgrade", mounts=mounts)
         assert (new.code, "database or disk is full. Make room" in new.complaint) == (6, True)
         copy = self.command("--data", tmp_path / "data", "db", "backup", small / "copy", mounts=mounts)
-        assert (copy.code, "The backup to" in copy.complaint) == (6, True)
+        assert (copy.code, "failed: database or disk is full. Name a file" in copy.complaint) == (6, True)
 
 
 class TestStreams:
@@ -234,6 +245,17 @@ class TestStreams:
 
         assert (ended.code, ended.err) == (0, "")
         assert "\\u4e0d" in ended.out
+
+    def test_a_terminal_gets_colours_and_a_pipe_none(self, store: Store, tmp_path: Path) -> None:
+        draft(store)
+        words = ["--data", tmp_path / "data", "drafts", "list"]
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "rb", buffering=0) as screen, os.fdopen(theirs, "wb", buffering=0) as terminal:
+            assert self.command(*words, out=terminal, TERM="xterm-256color", COLUMNS="200").code == 0
+            seen = screen.read(1 << 16)
+
+        assert b"\x1b[1m" in seen
+        assert "\x1b" not in self.command(*words, TERM="xterm-256color").out
 
     def test_a_name_that_is_no_text_can_be_told(self, tmp_path: Path) -> None:
         file = os.fsencode(tmp_path) + b"/a\xff.jsonl"
