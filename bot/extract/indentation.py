@@ -23,7 +23,7 @@ _GOES_ON = {
 _LEAVES = re.compile(r"^(?:return|break|continue|raise|pass)\b")
 _ECHO = re.compile(r"^[A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_][\w.]*)*$")
 _DRAWS = re.compile(r"\bplt\.|\.plot\(|\.show\(|^plot\(")
-_TRAINS = re.compile(r"no_grad|zero_grad|\.step\(\)|\.backward\(|\.zero_\(")
+_TRAINS = re.compile(r"no_grad|zero_grad|\.step\(\)|\.backward\(|\.zero_\(|[-+]= .*\.grad\b|= \w+ - .*\.grad\b")
 
 
 def dedented(lines: Sequence[str]) -> list[str]:

@@ -68,6 +68,13 @@ PROGRAMS = {
         y.sum().backward()
         x.grad
     """,
+    "an update by hand": """
+        w = torch.tensor([1.0], requires_grad=True)
+        for i in range(3):
+            loss = (w * 2).sum()
+            loss.backward()
+            w.data -= 0.1 * w.grad
+    """,
     "an echo after a loop": """
         for i in range(2):
             (w * i).sum().backward()
