@@ -21,17 +21,18 @@ from tests.web.visitors import library
 
 CHINESE = sentences(Language.CHINESE)
 
-#: Where sentences about a post are written: the folder or file, what is called there, and its arguments.
+#: Where sentences about a post are written: the folder or the files, what is called there, and its arguments.
 WRITTEN = {
     "diagnose": ({"Found"}, {"text"}),
     "extract": ({"Assumption"}, {"text"}),
     "context": ({"Assumption"}, {"text"}),
     "verify": ({"Check"}, {"why"}),
-    "pipeline.py": ({"Check", "NumericRun"}, {"why", "problem"}),
+    "*.py": ({"Check", "NumericRun", "change", "WrongState", "QuestionChanged"}, {"why", "problem", "note", 0}),
     "sandbox/inside": ({"Mismatch", "_give_up"}, {0}),
-    "review.py": ({"change", "WrongState", "QuestionChanged", "ClaimedByOther", "BadInput"}, {"note", 0}),
+    "review.py": ({"ClaimedByOther", "BadInput"}, {0}),
     "publish": ({"change", "WrongState", "_failed", "_stale"}, {"note", 0, 2, 3}),
-    "store/drafts.py": ({"WrongState"}, {0}),
+    "store/drafts.py": ({"WrongState", "NotFound"}, {0}),
+    "store/jobs.py": ({"NotFound"}, {0}),
     "web": ({"BadInput", "NotFound"}, {0}),
 }
 
@@ -68,9 +69,10 @@ def said(node: ast.expr, names: dict[str, list[ast.expr]]) -> Iterator[str]:
 def written(place: str) -> set[str]:
     """The sentences that the code of this place can write."""
     calls, arguments = WRITTEN[place]
-    root = Path(bot.__file__).parent / place
+    root = Path(bot.__file__).parent
+    files = root.glob(place) if place.endswith(".py") else (root / place).rglob("*.py")
     found: set[str] = set()
-    for file in [root] if root.is_file() else sorted(root.rglob("*.py")):
+    for file in files:
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef):
                 found |= set(_in_function(function, calls, arguments))
