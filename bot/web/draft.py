@@ -39,7 +39,8 @@ class DraftView:
     decision: Decision | None  #: the last one
     outcomes: list[Outcome]
     undo_until: datetime | None
-    taken: bool  #: somebody else has it in hand
+    mine: bool  #: the visitor has it in hand
+    taken: bool  #: somebody else has
     edited: bool  #: the post has another text now, as far as intake has seen
     link: str  #: to the post on the forum; empty when there is no forum to link to
     thread: bool  #: whether the topic can be read here
@@ -112,7 +113,8 @@ def _view(connection: Connection, visit: Visit, draft: Draft, read: int | None) 
         decision=decision,
         outcomes=replies.outcomes_of(connection, draft.id) if draft.reply_post_id else [],
         undo_until=done.undo_until(visit, decision),
-        taken=_taken(draft, visit),
+        mine=_in_hand(draft, visit) and draft.claimed_by == visit.name,
+        taken=_in_hand(draft, visit) and draft.claimed_by != visit.name,
         edited=draft.state is not DraftState.STALE and known_to_be_edited(connection, draft),
         link=topic if site.settings.forum.url else "",
         thread=site.forum is not None and not site.settings.forum.url,
@@ -126,9 +128,9 @@ def known_to_be_edited(connection: Connection, draft: Draft) -> bool:
     return kept is not None and kept.sha256 != draft.question_sha256
 
 
-def _taken(draft: Draft, visit: Visit) -> bool:
-    until = draft.claimed_until
-    return draft.claimed_by not in (None, visit.name) and until is not None and until > visit.now
+def _in_hand(draft: Draft, visit: Visit) -> bool:
+    """Whether somebody keeps the draft from others now."""
+    return draft.claimed_by is not None and draft.claimed_until is not None and draft.claimed_until > visit.now
 
 
 def _changed_since(connection: Connection, draft: Draft, read: int | None) -> list[DiffRow]:

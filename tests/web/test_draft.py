@@ -321,6 +321,15 @@ def test_a_claimed_draft_is_kept_from_others(waiting: Page, clock: HandClock) ->
     assert raj.post("/drafts/1/approve", revision=1).status_code == 303
 
 
+def test_who_has_a_draft_in_hand_sees_until_when(waiting: Page, clock: HandClock) -> None:
+    mei = waiting.visitor()
+    mei.post("/drafts/1/claim")
+
+    assert "waiting yours until 12:20 UTC" in texts(mei.get("/drafts/1").text)
+    clock.advance(20 * 60)
+    assert "yours until" not in texts(mei.get("/drafts/1").text)
+
+
 def test_skipping_leaves_the_draft_and_passes_over_what_others_have_in_hand(waiting: Page) -> None:
     for number in ("12", "13"):
         examples.draft(waiting.site.store, asked=examples.question(replace(examples.post(), id=number)))
