@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.domain.answer import Answer
 from bot.domain.draft import DraftState
@@ -254,6 +256,29 @@ class TestStopping:
             assert signal.getsignal(number) is signal.SIG_DFL
 
         assert signal.getsignal(number) is before
+
+    @pytest.mark.timeout(20)
+    def test_a_signal_that_comes_while_a_line_is_logged_waits_for_nothing(self) -> None:
+        """The log's lock is held then, by the thread in which the signal's handler runs."""
+
+        class Interrupted(io.StringIO):
+            def write(self, text: str) -> int:
+                if not self.getvalue():
+                    os.kill(os.getpid(), signal.SIGTERM)
+                return super().write(text)
+
+        lines = Interrupted()
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(lines))
+        try:
+            stopping = threading.Event()
+            with stopped_by_signals(stopping):
+                structlog.get_logger().info("answered")
+                assert stopping.wait(5)
+        finally:
+            structlog.reset_defaults()
+
+        assert "answered" in lines.getvalue()
+        assert "stopping" in lines.getvalue()
 
 
 class TestOnlyOne:
