@@ -41,7 +41,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
     ("grad_fn", r"grad_fn"),
     ("grad", r"\bgrad(?:s|ient|ients)?\b|deriv\w*|梯度|导数|偏导"),
     ("backward", r"\bback\s?ward\w*|back-?prop\w*|differentiat\w*|反向(?:传播|求导)?|求导|求梯度"),
-    ("differentiable", r"(?:non-?|un)?differentiable|(?:can ?not|can't) be differentiated|可导|可微|能不能求导|可以求导"),
+    ("differentiable", r"(?:non-?|un)?differentiable|(?:can ?not|can't) be differentiated|no derivative|derivative does(?: not|n't) exist|没有导数|导数不存在|可导|可微|能不能求导|可以求导"),
     ("returns", r"\breturn(?:s|ed)?\b|返回"),
     ("forward", r"\bforward\b|前向|正向"),
     ("graph", r"\bgraphs?\b|计算图"),
