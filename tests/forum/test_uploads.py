@@ -1,6 +1,7 @@
 """Files that posts link: fetched from the forum alone, by its own paths, small, and only when they are text."""
 
 import gzip
+import itertools
 import json
 
 import pytest
@@ -149,6 +150,15 @@ def test_a_file_that_cannot_be_had_keeps_no_question_from_being_answered(
     fake_discourse.fail_next("GET /uploads/", fault)
 
     assert [file.text for file in forum.attached(linking(first, second))] == [CODE]
+
+
+def test_a_file_that_trickles_in_is_given_up(fake_discourse: FakeDiscourse):
+    short = fake_discourse.upload("net.py", CODE.encode())
+    hasty = itertools.count(step=30)  # half a minute between any two looks at the clock
+    forum = DiscourseForum(fake_discourse.settings(), clock=lambda: float(next(hasty)), wait=lambda _seconds: None)
+
+    assert forum.attached(linking(short)) == ()
+    assert len(fake_discourse.requests) == 2
 
 
 def test_a_forum_that_wants_to_be_left_alone_is(fake_discourse: FakeDiscourse, forum: DiscourseForum):
