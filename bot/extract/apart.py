@@ -24,6 +24,9 @@ _ARROW = re.compile(r"^(?P<code>[^#]+?)\s*(?:<-+|←|⟵)\s*(?P<remark>\S.*)$")
 _CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _RUN_TOGETHER = re.compile(r"^\s*(?:import\s|from\s+\w|[A-Za-z_][\w.\[\]]*\s*=[^=]|[A-Za-z_][\w.]*\()")
 _NEXT_STATEMENT = re.compile(r"\s+(?=[A-Za-z_@])(?!(?:if|else|for|and|or|in|is|not|as|import)\b)")
+_LEADS = re.compile("(?P<code>[^\u3400-\u9fff]+?)[\\s，。；：、（,.;:(]*(?P<words>[\u3400-\u9fff].*)?")
+_REMARK = re.compile("[，。；：、（][\u3400-\u9fff]|[，。；、]\\s*$")
+_TEXT_OR_COMMENT = re.compile(r"""#.*|"[^"]*"|'[^']*'|“[^“”]*”|‘[^‘’]*’""")
 _LATIN_STRETCH = re.compile(r"[\x20-\x7e，（）“”‘’]{20,}")
 _STRETCH_ENDS = " ，,。.：:;；"
 
@@ -82,12 +85,37 @@ def embedded(line: TypedLine) -> list[Unit]:
     if not _HAN.search(line.text) or line.text.count("=") < 2:
         return []
     for match in _LATIN_STRETCH.finditer(line.text):
-        code = taken_apart(replace(line, text=match.group().strip(_STRETCH_ENDS)))
+        stretch = replace(line, text=match.group().strip(_STRETCH_ENDS))
+        code = taken_apart(stretch) or _several(stretch)
         if code:
             before, after = line.text[: match.start()].strip(), line.text[match.end() :].strip()
             words = [Unit(LineKind.PROSE, (replace(line, text=text),)) if text else None for text in (before, after)]
             return [unit for unit in (words[0], *code, words[1]) if unit is not None]
     return []
+
+
+def led_by_code(line: TypedLine) -> list[Unit]:
+    """A statement whose line goes on in Chinese (`y.backward() 报错了`), and the words; its neighbours decide about it."""
+    match = _LEADS.fullmatch(line.text)
+    if match is None or kind_of(mended(match["code"]).text) is not LineKind.CODE:
+        return []
+    code = Unit(LineKind.WEAK, (replace(line, text=match["code"]),))
+    return [code, Unit(LineKind.PROSE, (replace(line, text=match["words"]),))] if match["words"] else [code]
+
+
+def has_remark(line: TypedLine) -> bool:
+    """Whether the line goes on in Chinese behind a full-width sign, or ends with one: such a sign is no part of code."""
+    if _REMARK.search(line.text) is None:
+        return False
+    plain = _TEXT_OR_COMMENT.sub("", line.text)
+    return _REMARK.search(plain) is not None and open_brackets(mended(plain).text) <= 0
+
+
+def _several(line: TypedLine) -> list[Unit]:
+    """Statements that share a line as Python allows it."""
+    code = mended(line.text).text
+    several = ";" in code and kind_of(code) is LineKind.CODE
+    return [Unit(LineKind.CODE, (line,))] if several else []
 
 
 def _first_statement(text: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.extract.apart import embedded, taken_apart, unwrapped
+from bot.extract.apart import embedded, has_remark, led_by_code, taken_apart, unwrapped
 from bot.extract.legacy import modernised
 from bot.extract.lines import LineKind, kind_of, kind_of_statement, open_brackets, opens_triple_quote
 from bot.extract.repair_text import mended
@@ -82,7 +82,7 @@ def _from_words(line: TypedLine, kind: LineKind, *, marked: bool, patience: _Pat
     if (code := unwrapped(line, marked=marked)) is not None:
         return [Unit(kind_of(mended(code.text).text), (code,))]
     if kind is LineKind.PROSE and patience.splits > 0:
-        parts = taken_apart(line) or embedded(line)
+        parts = taken_apart(line) or embedded(line) or led_by_code(line)
         patience.splits -= len(parts) or 1
         if parts:
             return parts
@@ -92,6 +92,8 @@ def _from_words(line: TypedLine, kind: LineKind, *, marked: bool, patience: _Pat
 def _kind(line: TypedLine, *, marked: bool) -> LineKind:
     if line.role is Role.PRINTED:
         return LineKind.OUTPUT
+    if not marked and has_remark(line):
+        return LineKind.PROSE
     kind = kind_of(mended(line.text).text)
     if line.role is Role.TYPED and kind is LineKind.OUTPUT:
         return LineKind.CODE
@@ -151,13 +153,17 @@ def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
 
 
 def _runs(found: Sequence[Unit]) -> list[list[Unit]]:
-    """The units cut at sentences; a sentence is a run by itself."""
+    """The units cut at sentences; a sentence is a run by itself, but for words that share the line of a statement."""
     runs: list[list[Unit]] = []
+    last = None
     for unit in found:
-        if unit.kind is LineKind.PROSE or not runs or runs[-1][0].kind is LineKind.PROSE:
+        number = unit.lines[-1].number
+        sentence = unit.kind is LineKind.PROSE and number != last
+        if sentence or not runs or runs[-1][0].kind is LineKind.PROSE:
             runs.append([unit])
         else:
             runs[-1].append(unit)
+        last = number
     return runs
 
 

@@ -169,6 +169,35 @@ def test_statements_within_a_chinese_sentence_are_taken_out_of_it() -> None:
     assert reading.prose == "请问\n为什么报错"
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["y.backward()  报错了", "y.backward()，这里报错", "y.backward()（第二行）", "y.backward()。", "y.backward()，"],
+)
+def test_a_line_of_code_that_goes_on_in_chinese_is_code_and_words(line: str) -> None:
+    reading = read(f"t = torch.ones(2, requires_grad=True)\ny = (t * t).sum()\n{line}\nt.grad\n怎么办？")
+
+    assert "\n".join(block.text for block in reading.blocks).splitlines() == [
+        "t = torch.ones(2, requires_grad=True)",
+        "y = (t * t).sum()",
+        "y.backward()",
+        "t.grad",
+    ]
+
+
+def test_a_program_on_one_line_of_a_chinese_sentence_is_taken_out_of_it() -> None:
+    reading = read("我运行 t=torch.ones(2,requires_grad=True);u=t*2;u.backward() 报错了，求助")
+
+    assert [block.text for block in reading.blocks] == ["t=torch.ones(2,requires_grad=True);u=t*2;u.backward()"]
+    assert "求助" in reading.prose
+
+
+@pytest.mark.parametrize(
+    "sentence", ["t.sum().backward() 是什么意思？", "t.grad 为什么是 None", "y = t * t，求导得 2t"]
+)
+def test_a_sentence_that_begins_with_code_is_a_sentence(sentence: str) -> None:
+    assert blocks_of(sentence) == []
+
+
 def test_commands_for_a_notebook_or_a_shell_are_left_out_and_said() -> None:
     block = read("```\n%matplotlib inline\n!pip install d2l\nimport torch\nx = torch.ones(2)\n```").blocks[0]
 
