@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections import deque
 from typing import Protocol
 
 from bot.domain.run import Limits, Run
@@ -16,6 +18,9 @@ from bot.settings import SandboxSettings
 
 #: How often a run is begun again when the fork server dies under it.
 MOST_ATTEMPTS = 3
+#: Children that wait for their order. While one runs, the other is locked in already, so that a new one need not
+#: be made beside the run.
+WAITING = 2
 
 
 class Queue(Protocol):
@@ -41,7 +46,7 @@ class Worker(threading.Thread):
         self._settings = settings
         self._made_of = made_of
         self._server: ForkServer | None = None
-        self._waiting: Child | None = None
+        self._waiting: deque[Child] = deque()
         self._next: ForkServer | None = None  # boots while the present one still serves
         self._runs = 0
         self._disturbed = False
@@ -114,8 +119,6 @@ class Worker(threading.Thread):
         limits = ticket.order.limits
         child = self._child_for(server, limits)
         try:
-            child.wait_until_ready()
-            self._waiting = server.prepare(self._queue.usual_limits, ahead=True)
             ending = server.run(child, written(ticket.order), limits=limits, cancelled=ticket.cancelled)
         finally:
             child.close()
@@ -129,7 +132,8 @@ class Worker(threading.Thread):
     def _renew(self) -> None:
         """Replace a fork server that is worn out, or that a run may have disturbed. Nobody waits meanwhile.
 
-        A worn one serves until its successor has booted; a disturbed one serves no more.
+        A worn one serves until its successor has booted; a disturbed one serves no more. And another child is made
+        for the one that was used.
         """
         try:
             if self._disturbed:
@@ -140,8 +144,9 @@ class Worker(threading.Thread):
             elif self._next is not None and self._next.has_booted():
                 successor, self._next = self._next, None
                 self._replace(successor)
-                self._stand_up()
-        except SandboxError:
+            if self._server is not None and self._server.has_booted():
+                self._make_children(self._stand_up())
+        except (ServerDied, SandboxError):
             self._tear_down()  # the next order tries to boot one, and says why it cannot
 
     def _replace(self, successor: ForkServer) -> None:
@@ -159,12 +164,10 @@ class Worker(threading.Thread):
         return server
 
     def _child_for(self, server: ForkServer, limits: Limits) -> Child:
-        """The waiting child when it was locked in under these limits; else a new one."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            if (waiting.limits.cpu_seconds, waiting.limits.memory_mib) == (limits.cpu_seconds, limits.memory_mib):
-                return waiting
-            waiting.close()
+        """A waiting child when they were locked in under these limits; else a new one."""
+        usual = self._queue.usual_limits
+        if self._waiting and (usual.cpu_seconds, usual.memory_mib) == (limits.cpu_seconds, limits.memory_mib):
+            return self._waiting.popleft()
         return server.prepare(limits)
 
     def _stand_up(self) -> ForkServer:
@@ -179,16 +182,20 @@ class Worker(threading.Thread):
                 raise
             self._runs = 0
             self.memory_enforced_by = self._server.memory_enforced_by
-            self._waiting = self._server.prepare(self._queue.usual_limits, ahead=True)
+            self._make_children(self._server)
         return self._server
+
+    def _make_children(self, server: ForkServer) -> None:
+        with contextlib.suppress(OSError):  # no descriptors left: then a run makes its own when it begins
+            while len(self._waiting) < WAITING:
+                self._waiting.append(server.prepare(self._queue.usual_limits, ahead=True))
 
     def _new_server(self) -> ForkServer:
         return ForkServer(self._made_of, uid=self._settings.uid, memory_mib=self._settings.memory_mib)
 
     def _tear_down(self) -> None:
-        if self._waiting is not None:
-            self._waiting.close()
-            self._waiting = None
+        while self._waiting:
+            self._waiting.popleft().close()
         for server in (self._server, self._next):
             if server is not None:
                 server.close()
