@@ -75,13 +75,7 @@ class RunningServer:
 def start(site: Site) -> RunningServer:
     """Serve the page from a thread. Raises `BadSetting` when the address cannot be listened on."""
     web = site.settings.web
-    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
-    try:
-        listening = socket.create_server((web.host, web.port), family=family)
-    except OSError as error:
-        raise BadSetting(
-            f"web.host {web.host} and web.port {web.port} cannot be listened on: {error.strerror}."
-        ) from error
+    listening = _listening(web.host, web.port)
     site = replace(site, port=listening.getsockname()[1])
     config = uvicorn.Config(
         make_app(site),
@@ -97,3 +91,17 @@ def start(site: Site) -> RunningServer:
     thread = Thread(target=server.run, kwargs={"sockets": [listening]}, name="web", daemon=True)
     thread.start()
     return RunningServer(site, server, thread)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that asyncio knows to be TCP: of any other it leaves small packets waiting for 40 ms."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise BadSetting(f"web.host {host} and web.port {port} cannot be listened on: {error.strerror}.") from error
+    return listening
