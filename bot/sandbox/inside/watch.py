@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -22,6 +23,7 @@ def optimizers(tape: Tape) -> None:
         for module in _modules_in(frame):
             _note_hidden(tape, module)
         make(self, *args, **kwargs)
+        _step_unseen(type(self))
         tape.note(_line(), "optimizer", _held(self), note=type(self).__name__)
 
     def zeroed(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -45,6 +47,23 @@ def optimizers(tape: Tape) -> None:
     torch.optim.Optimizer.zero_grad = zeroed
     register_optimizer_step_pre_hook(stepped)
     register_optimizer_step_post_hook(wrote)
+
+
+def _step_unseen(optimizer: type[torch.optim.Optimizer]) -> None:
+    """Keep the inside of one of torch's own steps off the tape: the hooks tell all of it, and it is most of a loop's calls."""
+    step = optimizer.step
+    if not optimizer.__module__.startswith("torch.optim.") or getattr(step, "unseen", False):
+        return
+
+    @functools.wraps(step)
+    def unseen(self: Any, closure: Any = None) -> Any:
+        if closure is not None:  # it runs the asker's own code
+            return step(self, closure)
+        with torch._C.DisableTorchFunction():
+            return step(self)
+
+    unseen.unseen = True  # type: ignore[attr-defined]
+    optimizer.step = unseen
 
 
 def modules(tape: Tape) -> None:
