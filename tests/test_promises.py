@@ -131,7 +131,7 @@ def test_a_message_of_our_own_entries_must_stand_in_the_list_of_messages(
             "it.failing.py: the repair is not it.fixed.py:\n@@",
         ),
         (
-            {"it.failing.py": BEGIN + "differentiate = torch.autograd.backward\ndifferentiate(y)\n", "it.fixed.py": FIXED},
+            {"it.failing.py": BEGIN + "torch.autograd.backward(**dict(tensors=y))\n", "it.fixed.py": FIXED},
             "it.failing.py: no repair was found",
         ),
         (
@@ -164,4 +164,6 @@ def test_a_message_of_our_own_entries_must_stand_in_the_list_of_messages(
 def test_a_case_that_does_not_do_what_its_name_says_is_named(broken: Broken, cases: dict[str, str], said: str) -> None:
     beside = GOOD if "it.failing.py" not in cases else {}
 
-    assert any(line.startswith(said) for line in broken({**beside, **cases}))
+    found = list(broken({**beside, **cases}))
+
+    assert [line for line in found if line.startswith(said)], found
