@@ -131,7 +131,7 @@ def test_a_message_of_our_own_entries_must_stand_in_the_list_of_messages(
             "it.failing.py: the repair is not it.fixed.py:\n@@",
         ),
         (
-            {"it.failing.py": BEGIN + "torch.autograd.backward(**dict(tensors=y))\n", "it.fixed.py": FIXED},
+            {"it.failing.py": BEGIN + "torch.autograd.grad(*(y, x))\n", "it.fixed.py": FIXED},
             "it.failing.py: no repair was found",
         ),
         (
