@@ -14,7 +14,7 @@ from tests.attacks.attack import LIMITS
 from tests.attacks.conftest import SETTINGS
 from tests.attacks.memory import looking_for, secret
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 #: What one run leaves behind, and what the next prints when it finds nothing of it.
 LEFT = {

@@ -15,7 +15,7 @@ from bot.sandbox.fork_server import ForkServer
 from bot.sandbox.ticket import written
 from tests.attacks.attack import CALL, LIMITS, Attack, harmless
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 SIGSYS = 31
 CLONE_VM, CLONE_THREAD, CLONE_NEWUSER, CLONE_NEWNET, SIGCHLD = 0x100, 0x10000, 0x10000000, 0x40000000, 17

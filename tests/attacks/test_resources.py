@@ -7,7 +7,7 @@ import pytest
 from bot.domain.run import Outcome, Run
 from tests.attacks.attack import CALL, MEMORY_MIB, SHORT, Attack, harmless
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 SIGABRT, SIGKILL, SIGSEGV = 6, 9, 11
 

@@ -14,7 +14,7 @@ import pytest
 from bot.domain.run import Outcome
 from tests.cli.typed import OUTCOMES, Ended, Type, assert_is_an_answer, begun, ended
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 PROGRAM = "import torch\nx = torch.arange(4.0, requires_grad=True)\ny = x * x\ny.backward()\nx.grad\n"
 MENDED = PROGRAM.replace("y.backward()", "y.sum().backward()")

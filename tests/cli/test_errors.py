@@ -140,6 +140,7 @@ class TestDatabase:
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 class TestMachines:
     """Machines that lack something, made with the jail's own tool: a mount over what is to be missing."""
 

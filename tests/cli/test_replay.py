@@ -16,7 +16,7 @@ import pytest
 from bot.store.engine import database_file
 from tests.cli.typed import Type, assert_is_an_answer, begun, ended
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 DEFINES = "```python\nimport torch\nx = torch.arange({}.0, requires_grad=True)\ny = x * x\n```\n"
 FAILS = "Why does this fail?\n\n```python\ny.backward()\n```\n"

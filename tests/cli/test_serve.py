@@ -113,6 +113,7 @@ def rows(data: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 class TestProcesses:
     def test_a_round_reads_answers_and_leaves_no_trace_outside_the_data_directory(
         self, data: Path, fake_discourse: FakeDiscourse, service: Path, tmp_path: Path

@@ -17,6 +17,7 @@ NAMES = [entry.name for entry in LIBRARY]
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_entry_keeps_its_promises(name: str, pipeline: Pipeline) -> None:
     assert list(broken_promises(pipeline.library.get(name), pipeline)) == []
@@ -36,6 +37,7 @@ def test_an_entry_has_a_program_that_a_reply_from_words_alone_can_show(name: str
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reply_from_words_alone_leaves_no_gap(name: str, language: Language, pipeline: Pipeline) -> None:

@@ -22,7 +22,7 @@ from tests.review_examples import NOON
 from tests.unreliable import HandClock
 from tests.web.visitors import Page, Visitor, make_site, open_page, texts
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 ASKED = "import torch\nx = torch.arange(4.0, requires_grad=True)\ny = x * x\ny.backward()\nx.grad\n"
 RAW = f"Why does this fail?\n\n```python\n{ASKED}```\n"
