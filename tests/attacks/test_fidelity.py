@@ -9,7 +9,7 @@ import pytest
 from bot.domain.run import Outcome, Run
 from tests.attacks.attack import Attack
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 FINE = {
     "a traceback has the line and the source": (

@@ -11,7 +11,7 @@ from bot.sandbox import NumericOrder, Order
 from bot.sandbox.client import JailedSandbox
 from tests.attacks.attack import LIMITS, Attack
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 #: `send(bytes)` writes one frame, as the harness would, and `leave()` ends before the harness can.
 FORGE = """
