@@ -149,15 +149,16 @@ class Pipeline:
         return replace(answer, reason=reason, reported_error=reading.error, seconds=self.clock() - started)
 
     def _chosen(self, question: Question, reading: Reading, entry: Confusion, fix: str | None) -> Answer:
+        tried: Shown | None = None
         for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
             run = self.trials.run(snippet.code)
             found = self.matcher.alone(entry, snippet.code, run)
             if found is not None:
                 shown = Shown(snippet, run, replace(found, same_error=same_error(reading.error, run)))
                 return self._draft(question, reading, entry, shown, self.trials.mend(entry, shown, reading, fix=fix))
-        return self._explained(
-            question, reading, entry, Diagnosis(confusion=entry.name, evidence=(), confidence=1.0, ran=False)
-        )
+            tried = tried or Shown(snippet, run, None)
+        chosen = Diagnosis(confusion=entry.name, evidence=(), confidence=1.0, ran=False)
+        return self._explained(question, reading, entry, chosen, tried)
 
     def prove(self, code: str, *, question: Question, confusion: str, original: str | None) -> Answer:
         """What can be said of code that a person wrote for a reply, run now beside the asker's program.
@@ -202,23 +203,23 @@ class Pipeline:
     def _nothing_seen(self, question: Question, reading: Reading, shown: Shown) -> Answer:
         if shown.run.outcome is Outcome.FINISHED and reading.blocks:
             return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
-        answer = self._from_text(question, reading)
+        answer = self._from_text(question, reading, shown)
         if answer.is_draft:
-            return replace(answer, snippet=shown.snippet, before=shown.run)
+            return answer
         if shown.run.outcome is Outcome.FINISHED:
             return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
         if shown.run.error is not None:
             return self._skip(question, reading, f"another error: {shown.run.error.type}", shown)
         return self._skip(question, reading, f"could not be run: {shown.run.reason}", shown)
 
-    def _from_text(self, question: Question, reading: Reading) -> Answer:
-        """Answer from the words alone, with the entry's own example, run now."""
+    def _from_text(self, question: Question, reading: Reading, tried: Shown | None = None) -> Answer:
+        """Answer from the words alone, with the entry's own example, run now; `tried` ran and showed nothing of it."""
         if not self.settings.answer.text_only or not (triage.asks(reading) or reading.error is not None):
             return self._skip(question, reading, "nothing to run and nothing asked")
         diagnosis = self.matcher.by_text(reading, title=question.title, asks=triage.asks_in)
         if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
             return self._code_wanted(question, reading) or self._skip(question, reading, "no entry fits the words")
-        return self._explained(question, reading, self.library.get(diagnosis.confusion), diagnosis)
+        return self._explained(question, reading, self.library.get(diagnosis.confusion), diagnosis, tried)
 
     def _code_wanted(self, question: Question, reading: Reading) -> Answer | None:
         """A draft that only asks for the code, where the settings want it and the code is what is missing."""
@@ -233,14 +234,19 @@ class Pipeline:
             reply=reply,
         )
 
-    def _explained(self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis) -> Answer:
+    def _explained(
+        self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis, tried: Shown | None
+    ) -> Answer:
         example, told = self._example(entry, reading.error)
+        own = tried if tried is not None and tried.snippet.own else None
         reply = render.reply(
             render.Evidence(
                 language=reading.language,
                 entry=entry,
                 diagnosis=diagnosis,
                 facts=told,
+                snippet=own.snippet if own else None,
+                tried=own.run if own else None,
                 reported=reading.error,
                 example=example,
                 link=self.settings.answer.documentation_links,
@@ -250,7 +256,9 @@ class Pipeline:
             id=question.post.id,
             language=reading.language,
             verdict=Verdict.DRAFT,
-            reason=f"the words fit {entry.name}; nothing could be run",
+            reason=f"the words fit {entry.name}; " + ("the run does not show it" if own else "nothing could be run"),
+            snippet=tried.snippet if tried else None,
+            before=tried.run if tried else None,
             diagnosis=diagnosis,
             reply=reply,
         )

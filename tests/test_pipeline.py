@@ -314,8 +314,35 @@ def test_a_moderator_may_choose_the_fix(pipeline: Pipeline) -> None:
 def test_a_confusion_that_the_run_does_not_show_is_explained_by_its_own_example(pipeline: Pipeline) -> None:
     answer = pipeline.answer_as(program("print(1)"), confusion="non_scalar_backward")
     assert answer.is_draft
-    assert answer.before is None
+    assert answer.before is not None
+    assert answer.before.stdout == "1\n"
     assert answer.reply is not None
+    assert answer.reply.startswith("I ran the code of the post (torch 2.13.0), and it does not show what you describe")
+    assert "it runs to its end." in answer.reply
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "stops"),
+    [
+        ("What does this error mean?", "I ran the code of the post", "stops with"),
+        ("这个报错是什么意思？", "我运行了帖子里的代码", "停在"),
+    ],
+)
+def test_a_post_whose_own_code_shows_another_error_is_told_so(
+    pipeline: Pipeline, words: str, said: str, stops: str
+) -> None:
+    message = "RuntimeError: grad can be implicitly created only for scalar outputs"
+    code = "import torch\nx = torch.ones(2, 2)\ny = x @ torch.ones(3, 2)\ny.backward()"
+    answer = pipeline.answer(asked(f"{words}\n\n```python\n{code}\n```\n\n    {message}\n"))
+
+    assert answer.is_draft
+    assert answer.reason == "the words fit non_scalar_backward; the run does not show it"
+    assert answer.before is not None
+    assert answer.before.error is not None
+    assert answer.reply is not None
+    opening = answer.reply.split("```")[0]
+    assert opening.startswith(said)
+    assert f"{stops} `{answer.before.error.said}`" in opening
 
 
 def test_an_unknown_confusion_is_named_with_the_nearest_one(pipeline: Pipeline) -> None:

@@ -40,7 +40,11 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Everything a reply may speak of."""
+    """Everything a reply may speak of.
+
+    `before` is a run that shows the confusion; `tried` one of the asker's code that does not, where only the
+    words of the post speak for it.
+    """
 
     language: Language
     entry: Confusion
@@ -48,6 +52,7 @@ class Evidence:
     facts: Mapping[str, str] = field(default_factory=dict)
     snippet: Snippet | None = None
     before: Run | None = None
+    tried: Run | None = None
     reported: QuotedError | None = None
     repair: Repair | None = None
     after: Run | None = None
@@ -72,6 +77,7 @@ def reply(evidence: Evidence) -> str:
         asked_program=evidence.snippet.code if evidence.snippet is not None else "",
         example=_example(evidence.example),
         ran=evidence.before is not None,
+        tried=_tried(evidence.tried),
         not_reproduced=_not_reproduced(evidence),
         assumptions=_assumptions(evidence.snippet),
         gradient=evidence.proof.gradient.yes if evidence.proof is not None else False,
@@ -142,6 +148,13 @@ def _release(run: Run | None) -> str:
     """The release of torch that ran, without its build: "2.13.0"."""
     version = run.torch_version if run is not None else None
     return version.split("+")[0] if version else "?"
+
+
+def _tried(run: Run | None) -> dict[str, Any] | None:
+    """How the asker's own program ended, where it did not show what the post asks about."""
+    if run is None:
+        return None
+    return {"ran": run.ran or run.error is not None, "raised": run.error.said if run.error else None}
 
 
 def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:

@@ -88,6 +88,7 @@ def fences(text: str) -> list[str]:
     proved=st.booleans(),
     same=st.sampled_from([True, False, None]),
     with_example=st.booleans(),
+    seen=st.booleans(),
 )
 def test_nothing_a_stranger_wrote_leaves_its_code(
     strange: list[str],
@@ -96,20 +97,23 @@ def test_nothing_a_stranger_wrote_leaves_its_code(
     proved: bool,
     same: bool | None,
     with_example: bool,
+    seen: bool,
 ) -> None:
     fact, code, own, out, echo, error, kind_of, quoted, original, restored, name, grad = strange
     tape = Tape(finals=(NamedTensor(name=name, state=STATE, value=None, grad=grad),))
     restoring = Assumption(kind=AssumptionKind.RESTORED_CHARACTER, text="t", original=original, restored=f"{restored}*")
     failed = RunError(type=kind_of, message=error, line=1) if proved else None
+    program = ran(out, error=failed, tape=tape, echoes=(Echo(line=1, text=echo),))
     text = reply(
         evidence(
             language=language,
             entry=entry(kind),
             facts={"x": fact},
             snippet=Snippet(code=own, assumptions=(restoring,)),
-            before=ran(out, error=failed, tape=tape, echoes=(Echo(line=1, text=echo),)),
+            before=program if seen else None,
+            tried=None if seen else program,
             reported=QuotedError(message=quoted),
-            repair=Repair(fix="f", code=code, diff="", changed=()),
+            repair=Repair(fix="f", code=code, diff="", changed=()) if seen else None,
             after=ran(out, tape=tape),
             proof=proof(gradient=YES if proved else NO),
             diagnosis=Diagnosis(confusion="tried", evidence=(), confidence=1.0, ran=True, same_error=same),
@@ -121,7 +125,7 @@ def test_nothing_a_stranger_wrote_leaves_its_code(
         assert token.type not in ("html_block", "html_inline", "heading_open", "image", "table_open", "blockquote_open")
         assert token.type != "link_open" or token.attrs == {"href": LINK}
         assert token.type in ("fence", "code_inline", "inline") or "EVIL" not in token.content
-    if proved:
+    if proved and seen:
         assert fences(text)[0].strip("\n") == code.strip("\n")
     lines, inside = text.split("\n"), set[int]()
     for token in PARSER.parse(text):
@@ -211,6 +215,36 @@ def test_without_code_the_whole_of_our_own_example_is_shown_wrong_before_right(l
 
     assert fences(text) == ["x = 2\n", "ValueError: no\n", "x = 1\n", "1\n"]
     assert text.index("`y`") > text.index("ValueError")  # what is said of the cause is said of this program
+
+
+WORDS_ALONE = {"before": None, "repair": None, "after": None, "proof": None, "example": Example(code="x\n", run=ran())}
+
+
+@pytest.mark.parametrize(
+    ("tried", "language", "said"),
+    [
+        (None, Language.ENGLISH, "There was no code in the post that could be run."),
+        (None, Language.CHINESE, "帖子里没有可以运行的代码。"),
+        (ran(), Language.ENGLISH, "does not show what you describe: it runs to its end."),
+        (ran(), Language.CHINESE, "没有出现你说的情况：程序正常运行结束。"),
+        (ran(error=RunError(type="E", message="no", line=1)), Language.ENGLISH, "it stops with `E: no`."),
+        (ran(error=RunError(type="E", message="no", line=1)), Language.CHINESE, "它停在 `E: no`。"),
+        (Run(outcome=Outcome.UNSUPPORTED), Language.ENGLISH, "The code of the post could not be run here."),
+        (Run(outcome=Outcome.UNSUPPORTED), Language.CHINESE, "帖子里的代码在这里无法运行。"),
+    ],
+)
+def test_an_answer_to_words_alone_says_what_the_asker_s_own_code_did(
+    tried: Run | None, language: Language, said: str
+) -> None:
+    text = reply(evidence(**WORDS_ALONE, tried=tried, language=language))
+    assert said in text.split("\n```")[0]
+
+
+def test_what_was_assumed_to_run_the_code_is_said_beside_what_it_did() -> None:
+    lent = Snippet(code="y\n", assumptions=(Assumption(kind=AssumptionKind.STAND_IN, text="t"),))
+    text = reply(evidence(**WORDS_ALONE, tried=ran(), snippet=lent))
+    assert text.count("small random numbers") == 1
+    assert text.index("runs to its end") < text.index("small random numbers") < text.index("of our own")
 
 
 def test_an_example_that_is_not_wrong_is_shown_once() -> None:

@@ -56,9 +56,9 @@ def _step_unseen(optimizer: type[torch.optim.Optimizer]) -> None:
         return
 
     @functools.wraps(step)
-    def unseen(self: Any, closure: Any = None) -> Any:
-        if closure is not None:  # it runs the asker's own code
-            return step(self, closure)
+    def unseen(self: Any, *given: Any, **named: Any) -> Any:
+        if given or named:  # a closure runs the asker's own code
+            return step(self, *given, **named)
         with torch._C.DisableTorchFunction():
             return step(self)
 
