@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from inside import tensors
-from inside.tape import SNIPPET, Tape, askers_frame
+from inside.calls import SNIPPET, askers_frame
+from inside.tape import Tape
 from torch.autograd.function import BackwardCFunction
 
 

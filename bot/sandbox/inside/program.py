@@ -23,7 +23,8 @@ from typing import Any
 import numpy
 import torch
 from inside import callbacks, d2l, numeric, watch
-from inside.tape import SNIPPET, Tape, askers_frame
+from inside.calls import SNIPPET, askers_frame
+from inside.tape import Tape
 
 MOST_ECHOES = 200
 MOST_WARNINGS = 50

@@ -23,10 +23,10 @@ from typing import Any
 
 import torch
 from inside import tensors
+from inside.calls import BACKWARD, SNIPPET, arguments_of, askers_frame, inplace, operation
 from inside.differentiation import Call, weighted
 from inside.nudging import Compared, Shift, copied, dense, gained, memory, random_numbers, version
 from inside.precision import Precision
-from inside.tape import BACKWARD, SNIPPET, WORDS, askers_frame, inplace, operation
 from torch.overrides import TorchFunctionMode
 
 MOST_CALLS = 12
@@ -39,12 +39,6 @@ ABOUT = HOOKS | {"requires_grad_", "requires_grad", "grad", "retain_grad"}
 COPIES = frozenset({"__deepcopy__", "__reduce_ex__"})
 #: Layers that fill their buffers without a trace.
 FILL_BUFFERS = frozenset({"batch_norm", "instance_norm"})
-#: Where the arguments of the three backward calls stand.
-PLACES = {
-    "Tensor.backward": ("outputs", "weights", "retain_graph", "create_graph", "inputs"),
-    "torch.autograd.backward": ("outputs", "weights", "retain_graph", "create_graph", "_old", "inputs"),
-    "torch.autograd.grad": ("outputs", "inputs", "weights"),
-}
 #: A line that only asks whether there is a gradient does not want one.
 _ASKS_FOR_NONE = re.compile(r"\.grad\s*(?:is|==|!=)\s|\bif\s+[\w.]+\.grad\s*:")
 
@@ -351,7 +345,7 @@ class Rehearsal(TorchFunctionMode):
     # Differentiating
 
     def _differentiated(self, func: Any, name: str, line: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = dict(zip(PLACES[name], args, strict=False)) | {WORDS.get(key, key): kwargs[key] for key in kwargs}
+        given = arguments_of(name, args, kwargs)
         outputs, asked = tensors.found_in(given.get("outputs")), tensors.found_in(given.get("inputs"))
         for tensor in outputs + asked:
             self._meet(tensor, None)

@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache
 from types import FrameType
 from typing import Any
 
 import torch
 from inside import history, tensors
+from inside.calls import BACKWARD, SNIPPET, arguments_of, askers_frame, described, inplace, roots_of
 from torch.overrides import TorchFunctionMode
 
-#: The file name the snippet is compiled under: its frames are the asker's.
-SNIPPET = "<snippet>"
 #: How often one line's same call is recorded in full.
 PASSES = 6
 #: Events in full; beyond it the tape is cut.
 MOST_EVENTS = 1500
-#: Attribute reads and writes worth an event; the others (shape, device, ...) change and reveal nothing.
-ATTRIBUTES = frozenset({"grad", "T", "mT", "H", "mH", "data", "real", "imag", "requires_grad"})
-#: Calls that only ask about a tensor.
-QUESTIONS = frozenset({
-    "size", "dim", "numel", "stride", "is_floating_point", "is_complex", "__len__", "__repr__", "__format__",
-    "__hash__", "_set_grad_enabled", "_record_function_enter_new", "is_contiguous", "data_ptr", "element_size",
-    "__bool__", "is_same_size", "storage_offset", "get_device", "__iter__", "dtype", "get_default_dtype",
-    "_has_compatible_shallow_copy_type", "is_inference", "is_signed", "nelement", "ndimension", "type",
-})  # fmt: skip
 #: Comparisons: whether both sides are one and the same memory is worth knowing.
 COMPARES = frozenset({"sub", "__sub__", "eq", "__eq__", "ne", "__ne__", "equal", "allclose", "isclose", "dist"})
 #: Notes that loops repeat: like calls, the first passes are kept.
 REPEATED = frozenset({"step", "zero_grad", "save", "load"})
-BACKWARD = frozenset({"Tensor.backward", "torch.autograd.backward", "torch.autograd.grad"})
 
 
 class Tape(TorchFunctionMode):
@@ -128,26 +116,33 @@ class Tape(TorchFunctionMode):
         names = self.bind(frame, line)
         stack = history.stack_of(frame, SNIPPET)
         given = tensors.found_in(args) + tensors.found_in(kwargs)
-        event: dict[str, Any] = {
-            "line": line,
-            "op": name,
-            "in": [self._state(tensor, names, digest=False) for tensor in given[:16]],
-            "out": [],
-            "grad": torch.is_grad_enabled(),
-            "inference": torch.is_inference_mode_enabled(),
-            "inplace": inplace(name),
-            "times": 1,
-        }
-        if stack:
-            event["stack"] = stack
+        event = self._event(line, name, given[:16], names, **({"stack": stack} if stack else {}))
         if len(given) > 1 and name.rsplit(".", 1)[-1] in COMPARES and history.same_memory(given[0], given[1]):
             event["same"] = True
         if name in BACKWARD:
-            event["backward"] = self._backward(args, kwargs, kind=name)
+            event["backward"] = self._backward(name, args, kwargs)
             self._reached[(line, name)] = (len(self.events), history.leaves_below(given))
         self.events.append(event)
         if self._times.get((line, name)) == PASSES:
             self._times[(line, name)] = event
+        result = self._run(func, event, given, names, args, kwargs)
+        node = self.history.made(result, line, name, stack)
+        if node is not None:
+            event["node"] = node
+        event["out"] = [self._state(tensor, names, digest=True) for tensor in tensors.found_in(result)[:16]]
+        return result
+
+    def _run(
+        self,
+        func: Any,
+        event: dict[str, Any],
+        given: list[torch.Tensor],
+        names: dict[int, list[str]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Run the call of an event; note what it raised, what it wrote, and a gradient that it made no number."""
+        line, name = event["line"], event["op"]
         if name == "Tensor.register_hook":
             args, kwargs = self._watching(args, kwargs)
         versions = [(tensor, tensor._version) for tensor in given[:6] if not tensor.is_inference()]
@@ -166,12 +161,8 @@ class Tape(TorchFunctionMode):
             self._note_gradients(event, self._reached[(line, name)][1], looking, result)
         for tensor, version in versions:
             if not tensor.is_inference() and tensor._version != version:
-                self.history.wrote(tensor, line, name, stack)
+                self.history.wrote(tensor, line, name, event.get("stack", []))
                 event.setdefault("writes", []).append(self.serials.of(tensor))
-        node = self.history.made(result, line, name, stack)
-        if node is not None:
-            event["node"] = node
-        event["out"] = [self._state(tensor, names, digest=True) for tensor in tensors.found_in(result)[:16]]
         return result
 
     def _watching(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -189,21 +180,12 @@ class Tape(TorchFunctionMode):
         error: Exception,
     ) -> None:
         names = self.bind(frame, line)
-        event: dict[str, Any] = {
-            "line": line,
-            "op": name,
-            "in": [self._state(tensor, {}, digest=False) for tensor in tensors.found_in(args)[:16]],
-            "out": [],
-            "grad": torch.is_grad_enabled(),
-            "inference": torch.is_inference_mode_enabled(),
-            "inplace": inplace(name),
-            "times": 1,
-            "stack": history.stack_of(frame, SNIPPET),
-            "error": str(error)[:500],
-        }
+        given = tensors.found_in(args) + tensors.found_in(kwargs)
+        stack = history.stack_of(frame, SNIPPET)
+        event = self._event(line, name, given[:16], {}, stack=stack, error=str(error)[:500])
         if name in BACKWARD:
-            event["backward"] = self._backward(args, kwargs, kind=name)
-            self._note_clash(event, tensors.found_in(args) + tensors.found_in(kwargs), error, names)
+            event["backward"] = self._backward(name, args, kwargs)
+            self._note_clash(event, given, error, names)
         self.events.append(event)
 
     def _note_clash(
@@ -232,17 +214,8 @@ class Tape(TorchFunctionMode):
             "leaves": [self.serials.of(leaf) for leaf in bad[:8]],
         }  # fmt: skip
 
-    def _backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, kind: str) -> dict[str, Any]:
-        method = kind == "Tensor.backward"
-        order = (
-            ("outputs", "weights", "retain_graph", "create_graph", "inputs")
-            if method
-            else ("outputs", "inputs", "weights", "retain_graph", "create_graph")
-            if kind == "torch.autograd.grad"
-            else ("outputs", "weights", "retain_graph", "create_graph", "_old", "inputs")
-        )
-        given = dict(zip(order, args, strict=False))
-        given.update({WORDS.get(key, key): value for key, value in kwargs.items()})
+    def _backward(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        given = arguments_of(kind, args, kwargs)
         roots = tensors.found_in(given.get("outputs"))
         inputs = tensors.found_in(given.get("inputs"))
         leaves, nodes = tensors.graph_below(roots, self.serials)
@@ -263,6 +236,22 @@ class Tape(TorchFunctionMode):
             "held": held,
         }
 
+    def _event(
+        self, line: int, op: str, given: list[torch.Tensor], names: dict[int, list[str]], **more: Any
+    ) -> dict[str, Any]:
+        """An event as the frame brings it out; `out` and what the call did are set when it has run."""
+        return {
+            "line": line,
+            "op": op,
+            "in": [self._state(tensor, names, digest=False) for tensor in given],
+            "out": [],
+            "grad": torch.is_grad_enabled(),
+            "inference": torch.is_inference_mode_enabled(),
+            "inplace": inplace(op),
+            "times": 1,
+            **more,
+        }
+
     def _state(self, tensor: torch.Tensor, names: dict[int, list[str]], *, digest: bool) -> list[Any]:
         serial = self.serials.of(tensor)
         return tensors.state(tensor, serial, tuple(names.get(id(tensor), ())[:4]), digest=digest)
@@ -274,17 +263,7 @@ class Tape(TorchFunctionMode):
         if len(self.events) >= MOST_EVENTS:
             self.cut = True
             return
-        self.events.append({
-            "line": line,
-            "op": op,
-            "in": [self._state(tensor, {}, digest=False) for tensor in given[:32]],
-            "out": [],
-            "grad": torch.is_grad_enabled(),
-            "inference": False,
-            "inplace": False,
-            "times": 1,
-            **more,
-        })  # fmt: skip
+        self.events.append(self._event(line, op, given[:32], {}, **{"inference": False, "inplace": False} | more))
         if self._times.get((line, op)) == PASSES:
             self._times[(line, op)] = self.events[-1]
 
@@ -335,63 +314,3 @@ class Tape(TorchFunctionMode):
                     "grad": tensors.printed(value.grad) if held == "set" else None,
                 })  # fmt: skip
         return rows
-
-
-#: What the arguments of the three backward calls are called, and what they are called here.
-WORDS = {
-    "tensors": "outputs",
-    "outputs": "outputs",
-    "self": "outputs",
-    "gradient": "weights",
-    "grad_tensors": "weights",
-    "grad_outputs": "weights",
-}
-
-
-def roots_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
-    """What a differentiation starts from."""
-    given = args[0] if args else next((kwargs[name] for name in ("outputs", "tensors") if name in kwargs), None)
-    return tensors.found_in(given)
-
-
-@cache
-def described(func: Any) -> tuple[str | None, bool]:
-    """The call's name, and whether it reads or writes an attribute: torch's own code does so all the time."""
-    name = operation(func)
-    return name, name is not None and name.endswith(("__get__", "__set__"))
-
-
-def operation(func: Any) -> str | None:
-    """A readable name of a torch call, or None for one that is not worth recording."""
-    name = getattr(func, "__name__", "")
-    if name in QUESTIONS:
-        return None
-    owner = getattr(func, "__self__", None)
-    if name in ("__get__", "__set__", "__delete__"):
-        attribute = getattr(owner, "__name__", "")
-        if attribute not in ATTRIBUTES or (attribute == "requires_grad" and name == "__get__"):
-            return None
-        return f"Tensor.{attribute}.{name}"
-    qualified = getattr(func, "__qualname__", name)
-    match qualified.split(".")[0]:
-        case "TensorBase" | "_TensorBase" | "Tensor":
-            return f"Tensor.{name}"
-        case "_VariableFunctionsClass":
-            return f"torch.{name}"
-    module = getattr(func, "__module__", None) or "torch"
-    if "profiler" in module or "pybind11" in qualified:
-        return None
-    return f"{module}.{name}".replace("torch._C._nn.", "torch.nn.functional.").replace("torch._C.", "torch.")
-
-
-def inplace(name: str) -> bool:
-    """Whether a call changes its first argument."""
-    last = name.rsplit(".", 1)[-1]
-    return (last.endswith("_") and not last.endswith("__")) or last in ("__setitem__", "__set__")
-
-
-def askers_frame(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame of the snippet's own code."""
-    while frame is not None and frame.f_code.co_filename != SNIPPET:
-        frame = frame.f_back
-    return frame

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 from inside import history
-from inside.tape import SNIPPET, Tape, askers_frame
+from inside.calls import SNIPPET, askers_frame
+from inside.tape import Tape
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
