@@ -58,6 +58,7 @@ class Limits:
     """What a run may use."""
 
     seconds: float = 10.0  #: wall clock
+    grace_seconds: float = 0.3  #: between the warning at the wall limit, on which it may report, and the kill
     cpu_seconds: int = 10
     memory_mib: int = 1024  #: beyond what the interpreter with torch already holds
     output_bytes: int = 64 * 1024  #: for each of stdout and stderr

@@ -153,6 +153,7 @@ class JailedSandbox:
         most, asked = self.usual_limits, order.limits
         limits = Limits(
             seconds=min(asked.seconds, most.seconds),
+            grace_seconds=min(asked.grace_seconds, most.grace_seconds),
             cpu_seconds=min(asked.cpu_seconds, most.cpu_seconds),
             memory_mib=min(asked.memory_mib, most.memory_mib),
             output_bytes=min(asked.output_bytes, most.output_bytes),

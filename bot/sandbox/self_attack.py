@@ -19,7 +19,7 @@ from pathlib import Path
 from bot.domain.run import Limits, Outcome, Run
 from bot.sandbox import Order
 
-#: What the wall-clock canary gets, before it is warned and then killed.
+#: What the wall-clock canary gets before it is warned, and then before it is killed.
 WALL_SECONDS = 0.05
 SIGSYS = 31
 
@@ -116,7 +116,8 @@ def findings(run: Callable[[Order], Run], *, limits: Limits) -> tuple[Finding, .
     """Run every canary and say what each saw. `limits` are those of an ordinary run."""
     order = Order(code="", tape=False, limits=limits)
     with ThreadPoolExecutor(1) as aside:  # the clock runs while the others do
-        endless = aside.submit(run, replace(order, code=_ENDLESS, limits=replace(limits, seconds=WALL_SECONDS)))
+        short = replace(limits, seconds=WALL_SECONDS, grace_seconds=WALL_SECONDS)
+        endless = aside.submit(run, replace(order, code=_ENDLESS, limits=short))
         found = (*_works(run, order), *_probes(run, order), *_limits(run, order))
         stopped = endless.result()
     held = stopped.outcome is Outcome.TIMED_OUT

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from bot.domain.run import Limits
 from bot.sandbox.child import Child, ServerDied
 
-#: Between the warning at the wall limit, on which the program may report how far it came, and the kill.
-GRACE_SECONDS = 0.3
 #: How long the fork server may take to report an end that was forced.
 REPORT_SECONDS = 5.0
 _CHUNK = 1 << 16
@@ -137,7 +135,7 @@ class _Watch:
             return
         self._warned = True
         self._ending.limit = "wall"
-        self._next_step = time.monotonic() + GRACE_SECONDS
+        self._next_step = time.monotonic() + self._limits.grace_seconds
         self._child.warn()
 
     def _kill(self, limit: str | None) -> None:
