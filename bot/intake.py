@@ -17,7 +17,6 @@ is by staff, comes next and replies to nobody. Bots that are ignored answer noth
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -26,7 +25,7 @@ import structlog
 from bot.domain.post import Post, PostKind, PostState, Question, Topic
 from bot.errors import ForumError, ForumNotFound, ForumRefused, ForumUnavailable, TopicTooLong
 from bot.forum import Forum
-from bot.forum.questions import ChapterOf, no_chapter, question, readable
+from bot.forum.questions import ChapterOf, no_chapter, question, readable, with_files
 from bot.settings import Settings
 from bot.store import marks, posts
 from bot.store.engine import Connection, Store
@@ -125,8 +124,7 @@ def due(
         read += 1
         for kept in waiting:
             if post := _settled(kept, topic, store, forum, settings, now):
-                attached = replace(post, attachments=forum.attached(post))
-                yield question(attached, topic, chapter_of=chapter_of)
+                yield with_files(question(post, topic, chapter_of=chapter_of), forum)
     if trouble and not read:
         raise trouble
 

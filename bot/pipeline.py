@@ -13,7 +13,7 @@ from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
 from bot.domain.confusion import Case, Confusion, ConfusionKind
 from bot.domain.diagnosis import Check, CheckState, Diagnosis
-from bot.domain.post import Question
+from bot.domain.post import Post, Question
 from bot.domain.run import Outcome, Run
 from bot.domain.snippet import QuotedError, Reading, Snippet
 from bot.draft import render
@@ -74,7 +74,7 @@ class Pipeline:
     def _reproduce(self, question: Question, reading: Reading) -> Shown | None:
         """Run the candidate programs in their order; the first that shows a confusion, else the first that ran."""
         first: Shown | None = None
-        for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
+        for snippet in context.snippets(question, reading, contexts=self.contexts, read=_read_earlier):
             run = self.trials.run(snippet.code)
             found = self.matcher.by_run(
                 snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
@@ -150,7 +150,7 @@ class Pipeline:
 
     def _chosen(self, question: Question, reading: Reading, entry: Confusion, fix: str | None) -> Answer:
         tried: Shown | None = None
-        for snippet in context.snippets(question, reading, contexts=self.contexts, read=read):
+        for snippet in context.snippets(question, reading, contexts=self.contexts, read=_read_earlier):
             run = self.trials.run(snippet.code)
             found = self.matcher.alone(entry, snippet.code, run)
             if found is not None:
@@ -301,6 +301,11 @@ def _examples(entry: Confusion) -> list[Case]:
     """The programs of an entry that show its confusion: those with a fixed form first, and the short ones."""
     cases = [case for case in entry.cases if case.role in ("failing", "shown")]
     return sorted(cases, key=lambda case: (entry.case(case.name, "fixed") is None, len(case.text()), case.name))
+
+
+def _read_earlier(post: Post) -> Reading:
+    """What an earlier post says that the question may lean on."""
+    return read(post.raw, attachments=post.attachments)
 
 
 def _read(question: Question) -> Reading:

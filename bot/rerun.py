@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from bot import review
 from bot.domain.answer import Answer
 from bot.domain.draft import Draft
-from bot.domain.post import Post, Question
+from bot.domain.post import Attachment, Post, Question
 from bot.draft import markdown as writing
 from bot.draft.render import output_of
 from bot.errors import BadInput
@@ -76,10 +76,18 @@ def unproved(connection: Connection, draft: Draft, reply: str) -> list[str]:
 
 
 def asked(draft: Draft, pipeline: Pipeline) -> Question:
-    """The question that the draft answers, with the posts it leaned on then."""
-    thread = (_record(draft).get("evidence") or {}).get("thread") or ()
+    """The question that the draft answers, with the posts and the files it leaned on then."""
+    evidence = _record(draft).get("evidence") or {}
+    thread = evidence.get("thread") or ()
     earlier = tuple(
-        Post(id="", raw=post["raw"], topic_id=draft.topic_id, number=post["number"], author=post["author"])
+        Post(
+            id="",
+            raw=post["raw"],
+            topic_id=draft.topic_id,
+            number=post["number"],
+            author=post["author"],
+            attachments=_files(post),
+        )
         for post in thread
     )
     known = pipeline.settings.forum.chapters.get(draft.topic_id)
@@ -92,6 +100,7 @@ def asked(draft: Draft, pipeline: Pipeline) -> Question:
             author=draft.asker,
             reply_to=next((post["number"] for post in thread if post.get("replied_to")), None),
             category_id=draft.category_id,
+            attachments=_files(evidence),
         ),
         title=draft.topic_title,
         earlier=earlier,
@@ -119,6 +128,11 @@ def _proved(pipeline: Pipeline, draft: Draft, code: str, *, beside_the_askers: b
     snippet = record.get("snippet") or {}
     original = snippet.get("code") if beside_the_askers and record.get("before") else None
     return pipeline.prove(code, question=asked(draft, pipeline), confusion=draft.confusion, original=original)
+
+
+def _files(record: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    """The text files that a record names; older records name none."""
+    return tuple(Attachment(name=name, text=text) for name, text in (record.get("files") or {}).items())
 
 
 def _record(draft: Draft) -> Mapping[str, Any]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from markdown_it import MarkdownIt
 
-from bot.domain.answer import Answer, thread_record
+from bot.domain.answer import Answer, files_record, thread_record
 from bot.domain.diagnosis import code_sha256
 from bot.domain.draft import Draft, DraftState, RejectReason
 from bot.domain.post import Question
@@ -129,13 +128,15 @@ def reprove(connection: Connection, draft_id: int, *, revision: int, answer: Ans
     The evidence is kept and shown also when its proof does not hold; then `Draft.proved` stays False.
     """
     draft = _in_hand(connection, draft_id, revision=revision, by=by, now=now)
+    leaned_on = {"thread": [], "files": {}} | json.loads(draft.record).get("evidence", {})
     answer_id = answers.add(
         connection,
         answer,
         post_id=draft.post_id,
         question_sha256=draft.question_sha256,
         question=draft.question,
-        thread=_thread(draft),
+        thread=leaned_on["thread"],
+        files=leaned_on["files"],
         now=now,
     )
     proved = is_proved(connection, draft.reply, post_id=draft.post_id, question_sha256=draft.question_sha256)
@@ -250,6 +251,7 @@ def _keep(connection: Connection, question: Question, answer: Answer, now: datet
         question_sha256=post.sha256,
         question=post.raw,
         thread=thread_record(question),
+        files=files_record(post),
         now=now,
     )
 
@@ -271,13 +273,6 @@ def _answer_anew(
     if draft.state is DraftState.PENDING:
         return draft
     return drafts.change(connection, draft, to=DraftState.PENDING, by=by, now=now, note="answered anew")
-
-
-def _thread(draft: Draft) -> list[dict[str, Any]]:
-    """The posts that the draft's question leans on, as its evidence keeps them."""
-    evidence = json.loads(draft.record).get("evidence", {})
-    thread: list[dict[str, Any]] = evidence.get("thread", [])
-    return thread
 
 
 def _in_hand(connection: Connection, draft_id: int, *, revision: int, by: str, now: datetime) -> Draft:

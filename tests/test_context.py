@@ -27,7 +27,7 @@ def candidates(
 ) -> tuple[Snippet, ...]:
     post = Post(id="9", raw=body, number=len(thread) + 1, author=author, reply_to=reply_to)
     question = Question(post=post, title=title, earlier=thread)
-    return snippets(question, read(body), contexts=contexts, read=read)
+    return snippets(question, read(body), contexts=contexts, read=lambda post: read(post.raw))
 
 
 def kinds(snippet: Snippet) -> set[AssumptionKind]:

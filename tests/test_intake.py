@@ -104,6 +104,18 @@ def test_a_question_brings_the_files_that_its_post_links(fake_discourse, bot, to
     ]
 
 
+def test_a_question_brings_the_files_of_the_earlier_posts_that_it_may_mean(fake_discourse, bot, topic_id):
+    own, other = (fake_discourse.upload(name, name.encode()) for name in ("own.py", "other.py"))
+    fake_discourse.add_post(topic_id, f"mine: [own.py|attachment]({own}) (6 Bytes)")
+    fake_discourse.add_post(topic_id, f"a variant: [other.py|attachment]({other}) (8 Bytes)", by="neighbour")
+    fake_discourse.add_post(topic_id, "why does mine fail?")
+    bot.poll()
+    fake_discourse.clock.advance(301)
+
+    question = next(question for question in bot.due() if "mine fail" in question.post.raw)
+    assert [[file.name for file in post.attachments] for post in question.earlier] == [[], ["own.py"], []]
+
+
 def test_a_question_sees_the_earlier_posts_and_its_chapter(fake_discourse, bot, topic_id):
     fake_discourse.add_post(topic_id, "a remark", by="neighbour")
     fake_discourse.add_post(topic_id, "why is it None?", reply_to=1)

@@ -68,6 +68,23 @@ def test_the_code_of_an_attached_file_is_run_and_said_to_be_from_there(pipeline:
     assert [note.text for note in answer.snippet.assumptions] == ["taken from the attached file lab.py"]
 
 
+def test_the_code_of_a_file_attached_to_an_earlier_post_of_the_asker_is_run(pipeline: Pipeline) -> None:
+    message = "grad can be implicitly created only for scalar outputs"
+    first = Post(
+        id="6",
+        raw="My program: [lab.py|attachment](upload://3f.py) (90 Bytes)",
+        author="asker",
+        attachments=(Attachment(name="lab.py", text=VECTOR),),
+    )
+    answer = pipeline.answer(
+        Question(post=Post(id="7", raw=f"It says `{message}`, why?", number=2, author="asker"), earlier=(first,))
+    )
+
+    assert answer.diagnosis is not None
+    assert (answer.diagnosis.confusion, answer.diagnosis.ran) == ("non_scalar_backward", True)
+    assert answer.repair is not None
+
+
 def test_the_reply_is_in_the_language_of_the_question(pipeline: Pipeline) -> None:
     answer = pipeline.answer(program(VECTOR, "为什么会报错？"))
     assert answer.language is Language.CHINESE

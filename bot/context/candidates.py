@@ -33,7 +33,7 @@ _MOST_POSTS = 40
 
 
 def snippets(
-    question: Question, reading: Reading, *, contexts: Contexts, read: Callable[[str], Reading]
+    question: Question, reading: Reading, *, contexts: Contexts, read: Callable[[Post], Reading]
 ) -> tuple[Snippet, ...]:
     """Programs that the question may be about, best first, at most four; none when nothing can be run.
 
@@ -59,7 +59,7 @@ class _Thread:
     """The earlier posts, read when they are needed and only once."""
 
     question: Question
-    read: Callable[[str], Reading]
+    read: Callable[[Post], Reading]
     _programs: dict[int, list[Program]] | None = None
 
     def posts(self) -> list[Post]:
@@ -77,7 +77,7 @@ class _Thread:
         if self._programs is None:
             self._programs = {}
         if post.number not in self._programs:
-            self._programs[post.number] = _programs_of(self.read(post.raw).blocks, source=post_origin(post.number))
+            self._programs[post.number] = _programs_of(self.read(post).blocks, source=post_origin(post.number))
         return self._programs[post.number]
 
     def leaning_on(self) -> Iterator[tuple[Post, Program]]:

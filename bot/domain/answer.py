@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from bot.domain.diagnosis import Check, Diagnosis, Proof, Repair
-from bot.domain.post import Language, Question
+from bot.domain.post import Language, Post, Question
 from bot.domain.run import Run
 from bot.domain.snippet import QuotedError, Snippet
 
@@ -16,6 +16,7 @@ from bot.domain.snippet import QuotedError, Snippet
 MOST_EVENTS = 200
 MOST_POSTS = 8
 LONGEST_QUOTE = 16_000
+MOST_FILE_CHARACTERS = 256 * 1024
 
 
 class Verdict(Enum):
@@ -72,10 +73,12 @@ def answer_record(answer: Answer) -> dict[str, Any]:
     }
 
 
-def evidence_record(answer: Answer, *, thread: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def evidence_record(
+    answer: Answer, *, thread: Sequence[Mapping[str, Any]] = (), files: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The answer as the database keeps it for moderators: `answer_record`, and under `evidence` what else was seen.
 
-    `thread` is what `thread_record` made of the question.
+    `thread` is what `thread_record` made of the question, `files` what `files_record` made of its post.
     """
     found, snippet, repair, proof = answer.diagnosis, answer.snippet, answer.repair, answer.proof
     return answer_record(answer) | {
@@ -91,6 +94,7 @@ def evidence_record(answer: Answer, *, thread: Sequence[Mapping[str, Any]] = ())
             "repair": repair and {"why": repair.why, "changed": list(repair.changed)},
             "proof": proof and {"holds": proof.holds, "trusted": proof.trusted, "code_sha256": proof.code_sha256},
             "thread": [dict(post) for post in thread],
+            "files": dict(files or {}),
         }
     }
 
@@ -106,9 +110,19 @@ def thread_record(question: Question) -> list[dict[str, Any]]:
             "author": other.author,
             "raw": other.raw[:LONGEST_QUOTE],
             "replied_to": other.number == post.reply_to,
+            "files": files_record(other),
         }
         for other in wanted[-MOST_POSTS:]
     ]
+
+
+def files_record(post: Post) -> dict[str, str]:
+    """The text files of a post by their names: whole ones, as many as are kept of one post."""
+    kept: dict[str, str] = {}
+    for file in post.attachments:
+        if sum(map(len, kept.values())) + len(file.text) <= MOST_FILE_CHARACTERS:
+            kept.setdefault(file.name, file.text)
+    return kept
 
 
 def run_record(run: Run | None) -> dict[str, Any] | None:

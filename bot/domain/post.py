@@ -62,7 +62,7 @@ class Post:
     version: int = 1
     likes: int = 0
     accepted: bool = False  #: it is marked as the topic's solution
-    attachments: tuple[Attachment, ...] = ()  #: what an archive brings, or was fetched for a question; not kept
+    attachments: tuple[Attachment, ...] = ()  #: what an archive brings, or was fetched for a question
 
     @property
     def sha256(self) -> str:

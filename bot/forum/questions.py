@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from bot.domain.post import Language, Post, PostKind, Question, Topic
+from bot.forum import Forum
+
+#: Earlier posts whose files are fetched: the one replied to and the asker's latest.
+MOST_MEANT = 3
 
 #: Names the course chapter (a folder of knowledge/contexts/) that a topic belongs to.
 ChapterOf = Callable[[Topic], str | None]
@@ -38,6 +43,26 @@ def question(
         chapter=chapter_of(topic),
         language=language,
     )
+
+
+def with_files(question: Question, forum: Forum) -> Question:
+    """The question with the text files that its post links, and those of the few posts whose code it may mean.
+
+    Raises `ForumUnavailable` when the forum wants to be left alone; see `Forum.attached`.
+    """
+    post = question.post
+    meant = [
+        other for other in reversed(question.earlier) if other.number == post.reply_to or _same_author(other, post)
+    ]
+    files = {other.number: forum.attached(other) for other in meant[:MOST_MEANT]}
+    earlier = tuple(
+        replace(other, attachments=files.get(other.number, other.attachments)) for other in question.earlier
+    )
+    return replace(question, post=replace(post, attachments=forum.attached(post)), earlier=earlier)
+
+
+def _same_author(one: Post, other: Post) -> bool:
+    return bool(one.author) and one.author == other.author
 
 
 def readable(post: Post) -> bool:

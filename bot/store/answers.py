@@ -29,8 +29,9 @@ def add(
     question: str,
     now: datetime,
     thread: Sequence[Mapping[str, Any]] = (),
+    files: Mapping[str, str] | None = None,
 ) -> int:
-    """Keep the answer to a post with this text and hash, and the posts it leans on; returns the answer's number."""
+    """Keep the answer to a post with this text and hash, and the posts and files it leans on; returns the answer's number."""
     proof = answer.proof
     row = {
         "post_id": post_id,
@@ -44,7 +45,9 @@ def add(
         "code_sha256": proof.code_sha256 if proof and proof.holds else None,
         "made_at": now,
         "question": question if answer.is_draft else None,
-        "record": json.dumps(evidence_record(answer, thread=thread) if answer.is_draft else answer_record(answer)),
+        "record": json.dumps(
+            evidence_record(answer, thread=thread, files=files) if answer.is_draft else answer_record(answer)
+        ),
     }
     number: int = connection.execute(insert(answers).values(row).returning(answers.c.id)).scalar_one()
     return number

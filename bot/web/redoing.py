@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -13,7 +12,7 @@ from bot.domain.answer import Answer
 from bot.domain.draft import Draft, DraftState
 from bot.domain.post import Question
 from bot.errors import BadInput, ForumError, ReviewError, SandboxUnavailable
-from bot.forum.questions import question
+from bot.forum.questions import question, with_files
 from bot.pipeline import Pipeline
 from bot.publish import reason_not_to_post
 from bot.rerun import asked
@@ -109,11 +108,12 @@ def _on_the_forum(visit: Visit, draft: Draft) -> Question:
     if post is None:
         raise BadInput("The question is not on the forum any more. Drop the draft.")
     contexts = _pipeline(visit).contexts
-    return question(
-        replace(post, attachments=site.forum.attached(post)),
+    asking = question(
+        post,
         topic,
         chapter_of=lambda topic: site.settings.forum.chapters.get(topic.id) or contexts.chapter_of(topic.title),
     )
+    return with_files(asking, site.forum)
 
 
 def _pipeline(visit: Visit) -> Pipeline:

@@ -10,7 +10,7 @@ import pytest
 
 from bot import review
 from bot.domain.draft import Draft, DraftState
-from bot.domain.post import Language, Post, Question, Topic
+from bot.domain.post import Attachment, Language, Post, Question, Topic
 from bot.forum.memory import ArchiveForum
 from bot.pipeline import Pipeline, pipeline
 from bot.sandbox.open import open_sandbox
@@ -69,6 +69,23 @@ def send(page: Page, visitor: Visitor, reply: str, do: str, *, revision: int = 1
     if answer.status_code == 303:
         answer = visitor.get(answer.headers["location"])
     return texts(answer.text)
+
+
+def test_another_fix_is_chosen_for_a_program_that_was_attached(store: Store, clock: HandClock, bot: Pipeline) -> None:
+    linking = replace(
+        POST, raw="Why? [a.py|attachment](upload://a.py) (9 Bytes)", attachments=(Attachment(name="a.py", text=ASKED),)
+    )
+    page = open_page(make_site(store, clock, pipeline=bot, forum=ArchiveForum([TOPIC]), settings=Settings()))
+    question = Question(post=linking, title=TOPIC.title)
+    with store.writing() as connection:
+        review.save_answer(connection, question, bot.answer(question), NOON)
+
+    for revision in (1, 2):  # also when the draft rests on what was chosen before
+        answer = page.visitor().post(
+            "/drafts/1/choose", revision=revision, confusion="non_scalar_backward", fix=["weights", "sum"][revision - 1]
+        )
+        assert answer.status_code == 303
+    assert "y.sum().backward()" in current(page).reply
 
 
 def test_words_can_be_edited_and_approved_at_once(page: Page, mei: Visitor) -> None:
