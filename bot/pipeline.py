@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot import context
+from bot.chinese import in_simplified
 from bot.context import Contexts
 from bot.diagnose import facts, signals, wellformed
 from bot.diagnose.match import Matcher, same_error
@@ -46,7 +47,7 @@ class Pipeline:
         Raises `SandboxError` when code would have to be run and cannot be.
         """
         started = self.clock()
-        reading = _read(question)
+        question, reading = _read(question)
         answer = self._answer(question, reading)
         return replace(answer, reported_error=reading.error, seconds=self.clock() - started)
 
@@ -108,6 +109,7 @@ class Pipeline:
                 proof=mended.proof if mended else None,
                 example=self._example(entry, reading.error)[0] if alone else None,
                 link=self.settings.answer.documentation_links,
+                traditional=reading.traditional,
             )
         )
         return Answer(
@@ -143,7 +145,7 @@ class Pipeline:
         """
         started = self.clock()
         entry = self.library.get(confusion)
-        reading = _read(question)
+        question, reading = _read(question)
         answer = self._chosen(question, reading, entry, fix)
         reason = f"a moderator chose {entry.name}" + (f", fix {fix}" if fix else "")
         return replace(answer, reason=reason, reported_error=reading.error, seconds=self.clock() - started)
@@ -169,7 +171,7 @@ class Pipeline:
         """
         started = self.clock()
         entry = self.library.get(confusion)
-        reading = _read(question)
+        question, reading = _read(question)
         base = original if original is not None else code
         before = self.trials.run(base)
         found = self.matcher.by_run(base, before, reading, title=question.title)
@@ -225,7 +227,9 @@ class Pipeline:
         """A draft that only asks for the code, where the settings want it and the code is what is missing."""
         if not self.settings.answer.ask_for_code or not triage.lacks_code(reading):
             return None
-        reply = render.request(reading.language, reported=reading.error, picture=reading.picture_only)
+        reply = render.request(
+            reading.language, reported=reading.error, picture=reading.picture_only, traditional=reading.traditional
+        )
         return Answer(
             id=question.post.id,
             language=reading.language,
@@ -250,6 +254,7 @@ class Pipeline:
                 reported=reading.error,
                 example=example,
                 link=self.settings.answer.documentation_links,
+                traditional=reading.traditional,
             )
         )
         return Answer(
@@ -308,10 +313,14 @@ def _read_earlier(post: Post) -> Reading:
     return read(post.raw, attachments=post.attachments)
 
 
-def _read(question: Question) -> Reading:
-    """What the post says; an error may stand in the title of the topic that it opened."""
+def _read(question: Question) -> tuple[Question, Reading]:
+    """What the post says; an error may stand in the title of the topic that it opened.
+
+    The question comes back with its title in simplified characters, as the words of entries are.
+    """
     title = question.title if question.post.number == 1 and not question.earlier else ""
-    return read(question.post.raw, title=title, language=question.language, attachments=question.post.attachments)
+    reading = read(question.post.raw, title=title, language=question.language, attachments=question.post.attachments)
+    return replace(question, title=in_simplified(question.title)), reading
 
 
 def pipeline(

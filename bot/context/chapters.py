@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.chinese import in_simplified
 from bot.domain.post import Language
 from bot.errors import KnowledgeError
 from bot.source import parses
@@ -50,7 +51,7 @@ class Contexts:
 
     def chapter_of(self, title: str) -> str | None:
         """The name of the chapter that a topic's title means, or None."""
-        plain = " ".join(title.split())
+        plain = in_simplified(" ".join(title.split()))
         for chapter in self.chapters:
             if any(pattern.fullmatch(plain) for pattern in chapter.titles):
                 return chapter.name

@@ -69,8 +69,8 @@ class Reading:
     """What one post says, taken apart. Nothing was run to make it."""
 
     language: Language
-    traditional: bool = False  #: zh-Hant: answered in Chinese, noted for moderators
-    prose: str = ""  #: the sentences, without code, outputs and tracebacks
+    traditional: bool = False  #: zh-Hant: read in simplified characters, answered in traditional ones
+    prose: str = ""  #: the sentences, without code, outputs and tracebacks; Chinese in simplified characters
     blocks: tuple[CodeBlock, ...] = ()
     mentions: tuple[str, ...] = ()  #: code named inside sentences: "y.backward()", "x.T"
     outputs: tuple[QuotedOutput, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 
 def fenced(text: str, language: str) -> str:
@@ -44,3 +44,31 @@ def with_facts(text: str, facts: Mapping[str, str]) -> str:
         return value if value.isdigit() else inline(value)
 
     return _PIECE.sub(piece, text)
+
+
+_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
+
+
+def lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Each line, and whether it belongs to a code block (its fences too)."""
+    fence = ""
+    for row in text.split("\n"):
+        mark = row[: len(row) - len(row.lstrip("`"))]
+        if not fence and len(mark) >= 3 and "`" not in row[len(mark) :]:
+            fence = mark
+            yield row, True
+            continue
+        yield row, bool(fence)
+        if fence and row.strip() == fence:
+            fence = ""
+
+
+def outside_code(text: str, change: Callable[[str], str]) -> str:
+    """The Markdown with its sentences changed; code blocks and inline code stay as they are, byte for byte."""
+
+    def sentence(row: str) -> str:
+        kept = [span[0] for span in _SPAN.finditer(row)]
+        pieces = [change(piece) if piece else "" for piece in _SPAN.sub("\0", row).split("\0")]
+        return "".join(piece + code for piece, code in zip(pieces, [*kept, ""], strict=True))
+
+    return "\n".join(row if code else sentence(row.replace("\0", "\ufffd")) for row, code in lines(text))

@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from bot import chinese
 from bot.domain.confusion import Confusion, ConfusionKind
 from bot.domain.diagnosis import Diagnosis, Proof, Repair
 from bot.domain.post import Language
@@ -59,6 +60,7 @@ class Evidence:
     proof: Proof | None = None
     example: Example | None = None
     link: bool = True
+    traditional: bool = False  #: a Chinese reply is to be in traditional characters
 
 
 def reply(evidence: Evidence) -> str:
@@ -86,14 +88,16 @@ def reply(evidence: Evidence) -> str:
         trial=evidence.entry.trial,
         shortened=run is not None and run.ran and run.passes is not None,
     )  # fmt: skip
-    return _tidy(text)
+    return _written(text, traditional=evidence.traditional)
 
 
-def request(language: Language, *, reported: QuotedError | None = None, picture: bool = False) -> str:
+def request(
+    language: Language, *, reported: QuotedError | None = None, picture: bool = False, traditional: bool = False
+) -> str:
     """A short reply that asks for the code as text; `picture` says that the post shows it in a picture alone."""
     quoted = reported.message.strip().splitlines()[0] if reported is not None and reported.message.strip() else None
     template = _templates().get_template(f"request.{language.value}.md.j2")
-    return _tidy(template.render(picture=picture, quoted=quoted))
+    return _written(template.render(picture=picture, quoted=quoted), traditional=traditional)
 
 
 def output_of(code: str, run: Run) -> str:
@@ -206,16 +210,16 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
+def _written(text: str, *, traditional: bool) -> str:
+    """The reply as it is kept: tidy, and its sentences in the orthography of the asker."""
+    tidy = _tidy(text)
+    return markdown.outside_code(tidy, chinese.traditional) if traditional else tidy
+
+
 def _tidy(text: str) -> str:
     """One blank line between paragraphs, none at the ends; code blocks are left alone."""
     rows: list[str] = []
-    fence = ""
-    for row in text.strip().split("\n"):
-        mark = row[: len(row) - len(row.lstrip("`"))]
-        if not fence and len(mark) >= 3 and "`" not in row[len(mark) :]:
-            fence = mark
-        elif fence and row.strip() == fence:
-            fence = ""
-        if row.strip() or fence or (rows and rows[-1].strip()):
-            rows.append(row.rstrip() if not fence else row)
+    for row, code in markdown.lines(text.strip()):
+        if code or row.strip() or (rows and rows[-1].strip()):
+            rows.append(row if code else row.rstrip())
     return "\n".join(rows) + "\n"

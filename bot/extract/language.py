@@ -10,12 +10,6 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 _LATIN_WORD = re.compile(r"[A-Za-z][a-z']+")
 
-# The same characters in both orthographies, pair by pair: common ones in posts like these.
-_TRADITIONAL = "為麼這個們來對時會後問題學習請謝維數據張標變換點輸說還過實現導運結構應該寫種網絡層錯誤報給讓"
-_SIMPLIFIED = "为么这个们来对时会后问题学习请谢维数据张标变换点输说还过实现导运结构应该写种网络层错误报给让"
-_TRADITIONAL_ONLY = frozenset(_TRADITIONAL) - frozenset(_SIMPLIFIED)
-_SIMPLIFIED_ONLY = frozenset(_SIMPLIFIED) - frozenset(_TRADITIONAL)
-
 #: A Chinese sentence about code is full of Latin names; this many words weigh as much as one character.
 _WORDS_PER_CHARACTER = 2.5
 
@@ -29,10 +23,3 @@ def language_of(prose: str) -> Language | None:
     if len(_KANA_OR_HANGUL.findall(prose)) > 0.1 * han + 2:
         return Language.ENGLISH
     return Language.CHINESE if han * _WORDS_PER_CHARACTER >= words and han >= 2 else Language.ENGLISH
-
-
-def is_traditional(prose: str) -> bool:
-    """Whether Chinese sentences are in traditional characters."""
-    traditional = sum(sign in _TRADITIONAL_ONLY for sign in prose)
-    simplified = sum(sign in _SIMPLIFIED_ONLY for sign in prose)
-    return traditional > simplified

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.chinese import is_traditional, simplified
 from bot.domain.post import Attachment, Language
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, QuotedOutput, Reading
 from bot.extract.blocks import Region, RegionKind, SourceLine, regions
-from bot.extract.language import is_traditional, language_of
+from bot.extract.language import language_of
 from bot.extract.lines import LineKind
 from bot.extract.mentions import mentions, without_links
 from bot.extract.notebook import typed_in_file, typed_in_notebook
@@ -81,11 +82,12 @@ def _reading(page: _Page, *, text: str, title: str, language: Language | None, e
     words = without_links(prose)
     spoken = language or language_of(words) or language_of(title) or language_of(_comments(page)) or Language.ENGLISH
     error = main_error(errors, text=f"{text}\n{title}") or error_in_title(title)
+    written_traditionally = spoken is Language.CHINESE and is_traditional(words or title)
     pictures = _PICTURE.search(text) is not None
     return Reading(
         language=spoken,
-        traditional=spoken is Language.CHINESE and is_traditional(words or title),
-        prose=prose,
+        traditional=written_traditionally,
+        prose=simplified(prose) if written_traditionally else prose,
         blocks=tuple(page.blocks),
         mentions=mentions(words, defined=page.defined),
         outputs=(*page.outputs, *stated_outputs(words, defined=page.defined)),

@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.post import Language
 from bot.extract import read
-from bot.extract.language import is_traditional, language_of
+from bot.extract.language import language_of
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_the_caller_knows_better() -> None:
 
 
 def test_traditional_characters_are_noted() -> None:
-    assert is_traditional("為什麼這個張量沒有梯度")
-    assert not is_traditional("为什么这个张量没有梯度")
-    assert read("為什麼這個張量沒有梯度？").traditional
+    told = read("為什麼這個張量沒有梯度？")
+    assert (told.traditional, told.prose) == (True, "为什么这个张量没有梯度？")
+    assert not read("为什么这个张量没有梯度？").traditional
