@@ -62,6 +62,12 @@ def _leaf_moves(program: Program) -> set[int]:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if _requires_grad(value):
                 leaves.add(name)
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name), attr="requires_grad")], value=value) if (
+                isinstance(value, ast.Constant) and value.value
+            ):
+                leaves.add(name)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="requires_grad_"))):
+                leaves.add(name)
             case ast.Call(func=ast.Attribute(value=receiver, attr="cuda" | "to")):
                 named = isinstance(receiver, ast.Name) and receiver.id in leaves
                 if named or _requires_grad(receiver):

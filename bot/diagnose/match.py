@@ -25,8 +25,11 @@ UNSEEN = 0.4
 QUOTED = 0.8
 HINTED = 0.45
 #: How well a post's words must ask about an entry when they are all there is, and how much better than about others.
-TOLD = 0.6
+TOLD = 0.63
 MARGIN = 0.04
+#: How well they must ask about another entry than the one whose message the post quotes, and how much better.
+OUTRIGHT = 0.75
+LEAD = 0.25
 #: How well a post's words must fit an entry to be about what somebody else's program shows.
 ABOUT = 0.35
 
@@ -95,7 +98,8 @@ class Matcher:
     def by_text(self, reading: Reading, *, asks: Callable[[str], bool], title: str = "") -> Diagnosis | None:
         """The entry whose message a post quotes, or else the one that its words ask about; nothing was run.
 
-        `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the post is about that message.
+        `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the
+        post is about that message. One that is quoted by the way gives way to what the asker asks outright.
         """
         text = _said(title, reading)
         matches = [
@@ -103,8 +107,10 @@ class Matcher:
             for entry, found in self._quoted(reading, title)
             for asked in (self.fit(entry, text),)
         ]
-        if not matches and reading.error is None:
-            matches = self._by_words(reading, title, asks)
+        if matches or reading.error is None:
+            said = self._by_words(reading, title, asks)
+            if not matches or _outright(said, matches):
+                matches = said
         if not matches:
             return None
         # One message may stand in several entries: the words choose among them, else the general one answers.
@@ -135,6 +141,8 @@ class Matcher:
         if not ranking or ranking[0].fit < TOLD:
             return []
         best = ranking[0]
+        if best.entry.quoted_only:
+            return []
         near = [told for told in ranking if told.fit > best.fit - MARGIN]
         if any(told.entry.family != best.entry.family for told in near):
             return []
@@ -146,6 +154,7 @@ class Matcher:
                 0.5 + 0.4 * told.fit,
             )
             for told in near
+            if not told.entry.quoted_only
         ]
 
 
@@ -168,6 +177,13 @@ def got_further(code: str, run: Run, reading: Reading) -> bool:
     made = {node.id for node in stored} - {node.id for node in stored if node.lineno < failing}
     spoken_of = {mention.split(".")[0] for mention in reading.mentions if "." in mention}
     return bool(made & spoken_of) and "error" not in wording.words(reading.prose)
+
+
+def _outright(said: list[Match], quoted: list[Match]) -> bool:
+    """Whether the words ask about an entry so well that a quoted message of another family is beside the point."""
+    if not said or said[0].entry.family in {match.entry.family for match in quoted}:
+        return False
+    return said[0].asked >= max(OUTRIGHT, LEAD + max(match.asked for match in quoted))
 
 
 def _said(title: str, reading: Reading) -> str:

@@ -85,6 +85,7 @@ class Confusion:
         False  #: the program runs and its gradient is wrong: the original must fail the numeric check
     )
     trial: bool = False  #: its drafts say that the entry is new
+    quoted_only: bool = False  #: of a post without code it is the answer only when the message itself is quoted
     general: bool = False  #: of the entries that share a message, the one to name when nothing could be run
 
     def case(self, name: str, role: str) -> Case | None:

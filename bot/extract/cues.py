@@ -116,7 +116,15 @@ CHANGE = Phrases(
     "we should add", "we should raise", "we should support", "we should allow", "make a note",
     "todo list", "to-do list", "建议添加", "建议增加", "再添加一个", "可以增加", "希望能增加", "希望增加",
     "希望添加", "希望能添加", "希望补充", "提个建议",
-    patterns=(r"^\W*\**summary\**\s*$", r"\b(?:fixes|closes|resolves|addresses) #\d+"),
+    "maybe this could be added", "should be added to the doc*",
+    patterns=(r"\A\W*(?:adds|fixes|replaces|removes|renames|implements|refactors|deprecates)\b", r"^\W*\**summary\**\s*$", r"\b(?:fixes|closes|resolves|addresses) #\d+"),
+)  # fmt: skip
+
+#: A text that was published for many: a guide, the notes of a release.
+PUBLISHED = Phrases(
+    "welcome to the", "migration guide", "release notes", "in this release", "in this guide", "in this tutorial we",
+    "in this tutorial, we", "in this post we", "in this post, we", "in this article we", "in this article, we",
+    "发行说明", "更新日志", "本教程将", "本文将", "本文介绍", "在本节中，我们", "本节将",
 )  # fmt: skip
 
 TYPO = Phrases("typo", "typos", "misspell*", "mistyped", "笔误", "勘误", "错别字", "拼写错误", "筆誤")

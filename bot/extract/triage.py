@@ -16,7 +16,7 @@ from bot.extract.phrases import Words
 _PROPOSAL_TITLE = re.compile(r"^\W*(?:\[[^\]]*\]\W*)*(?:feature request|proposal|rfc|we should|todo|to-do)\b")
 # How titles of changes to a project begin. The second kind also begins titles of people with a problem.
 _CHANGE_TITLE = re.compile(
-    r"^\W*(?:\[[^\]]*\]\W*)*(?:(?:feat|fix|docs?|chore|refactor|test|ci|perf|build)(?:\([^)]*\))?!?:|"
+    r"^\W*(?:\[[^\]]*\]\W*)*(?:(?:feat(?:ure)?|enh(?:ancement)?|fix|docs?|chore|refactor|test|ci|perf|build)(?:\([^)]*\))?!?:|"
     r"(?:add(?:ed|s|ing)?|fix(?:ed|es)?|improved?|implement(?:ed|s)?|remove[ds]?|refactor|bump|rename|deprecate|"
     r"revert|clean ?up)\b)"
 )
@@ -157,6 +157,8 @@ def _link(told: _Told) -> bool:
 def _announcement(told: _Told) -> bool:
     title = told.title.lower
     if _PROPOSAL_TITLE.match(title) and not told.own_error:
+        return True
+    if cues.PUBLISHED.found_in(told.prose) and not told.own_error and not cues.ASKER.found_in(told.prose):
         return True
     if told.prose_asks:
         return False

@@ -204,6 +204,8 @@ class Program:
             "loops": [[line, passes] for line, passes in self.loops.items()],
         }
         if self.tape is not None:
+            with contextlib.suppress(Exception):
+                watch.hidden_layers(self.tape, self.names)
             claim["tape"] = {
                 "events": self.tape.events,
                 "bindings": self.tape.bindings,

@@ -90,6 +90,14 @@ def modules(tape: Tape) -> None:
     register_module_forward_pre_hook(called)
 
 
+def hidden_layers(tape: Tape, names: dict[str, Any]) -> None:
+    """Note what the modules of a program that has ended keep hidden, also where they were never called."""
+    for value in list(names.values()):
+        if isinstance(value, torch.nn.Module):
+            for module in value.modules():
+                _note_hidden(tape, module)
+
+
 def _note_hidden(tape: Tape, module: Any) -> None:
     found = set(map(id, module.parameters()))
     for attribute, value in vars(module).items():
