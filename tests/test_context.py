@@ -37,6 +37,12 @@ def kinds(snippet: Snippet) -> set[AssumptionKind]:
 # The post's own code
 
 
+@pytest.mark.parametrize("making", ["x.requires_grad = True", "x.requires_grad_()"])
+def test_a_tensor_made_a_leaf_afterwards_stops_being_one_when_it_is_moved(making: str) -> None:
+    [snippet, *_] = candidates(f"```\nimport torch\nx = torch.ones(2)\n{making}\nx = x.cuda()\nx.sum().backward()\n```")
+    assert 'x = x.to("cpu", copy=True)' in snippet.code
+
+
 def test_missing_imports_are_added_on_record() -> None:
     (snippet,) = candidates("u = torch.ones(2, requires_grad=True)\nF.relu(u).sum().backward()\nplt.plot(u.detach())")
 

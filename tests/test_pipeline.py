@@ -127,6 +127,36 @@ def test_a_question_without_code_is_answered_with_the_entrys_own_example(pipelin
     assert any(code in answer.reply for code in fixed)
 
 
+def test_what_the_asker_asks_outright_counts_more_than_a_message_by_the_way(pipeline: Pipeline) -> None:
+    message = "AttributeError: 'NoneType' object has no attribute 'zero_'"
+    by_the_way = asked(f"The loop over the parameters says\n\n    {message}\n", title="Is argmax differentiable?")
+    alone = asked(f"What is this?\n\n    {message}\n")
+
+    names = [answer.diagnosis and answer.diagnosis.confusion for answer in map(pipeline.answer, (by_the_way, alone))]
+    assert names == ["nondifferentiable_operation", "grad_before_backward"]
+
+
+def test_an_entry_that_wants_to_be_quoted_is_no_answer_to_words_alone(pipeline: Pipeline) -> None:
+    told = asked(
+        "How should lr_scheduler.step() and optimizer.step() be ordered, the optimizer was given which parameters?"
+    )
+    quoted = asked("Why?\n\n    ValueError: optimizer got an empty parameter list\n")
+
+    assert not pipeline.answer(told).is_draft
+    assert pipeline.answer(quoted).diagnosis is not None
+
+
+def test_layers_in_a_list_are_seen_in_a_network_that_is_never_called(pipeline: Pipeline) -> None:
+    network = (
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layers = [nn.Linear(2, 2) for _ in range(3)]\nnet = Net()\nprint(list(net.parameters()))"
+    )
+    answer = pipeline.answer(program(network, "The layers in my Python list are missing from net.parameters(). Why?"))
+
+    assert answer.diagnosis is not None
+    assert (answer.diagnosis.confusion, answer.diagnosis.ran) == ("layers_in_python_list", True)
+
+
 def test_text_alone_is_not_answered_where_the_settings_say_so(pipeline: Pipeline) -> None:
     silent = replace(
         pipeline, settings=pipeline.settings.model_copy(update={"answer": AnswerSettings(text_only=False)})

@@ -24,6 +24,11 @@ _MAYBE_CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
 )
 _PATCH = re.compile(r"\S\s*(?:--+>|→|⇒)\s*\S|^\s*line\s*[:：]?\s*\d+\b.*=", re.MULTILINE | re.IGNORECASE)
+_IMPORTS_TORCH = re.compile(r"^\s*(?:import|from)\s+(?:torch|d2l)\b", re.MULTILINE)
+_IMPORTS_ANOTHER = re.compile(
+    r"^\s*(?:import|from)\s+(?:tinygrad|jax|mxnet|tensorflow|keras|paddle|mindspore|oneflow|jittor|micrograd|mlx|autograd)\b",
+    re.MULTILINE,
+)
 _PYTORCH = re.compile(r"\bimport torch\b|\btorch\.\w|\bpytorch")
 _TORCH_CALL = re.compile(r"requires_grad|\.backward\(|zero_grad|grad_fn|nn\.module|retain_graph")
 _TORCH_CODE = re.compile(r"\btorch\b|\bnn\.")
@@ -227,6 +232,8 @@ def _homework(told: _Told) -> bool:
 
 def _other_framework(told: _Told) -> bool:
     everything = told.everything
+    if _IMPORTS_ANOTHER.search(told.code) and not _IMPORTS_TORCH.search(told.code):
+        return True
     if cues.LOOKALIKE.found_in(everything):
         return _PYTORCH.search(everything.lower) is None
     if cues.OTHER_FRAMEWORK.found_in(everything):
