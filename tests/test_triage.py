@@ -44,7 +44,7 @@ def reason(
         ("other_framework", "from autograd import grad\nmy gradient is wrong, why?", ""),
         ("other_framework", "```\nW -= np.dot(X.T, d) * rate\n```\nwhy is my gradient wrong?", ""),
         ("other_framework", "```\nfrom tinygrad.tensor import Tensor\nx = Tensor(2.0)\n```\nwhy does x.grad stay? torch can do it", ""),
-        ("announcement", "Welcome to the migration guide. When does autograd start to record? In this guide we tell.", ""),
+        ("announcement", "Welcome to the migration guide. When does autograd start to record? Here we tell.", ""),
         ("announcement", "Replaces the deprecated backward hook by the full one.", ""),
         ("announcement", "Forward mode fails for custom Functions.", "ENH: forward mode for autograd"),
         ("installation", "ModuleNotFoundError: No module named 'torch' after pip install torch. What now?", ""),
@@ -67,6 +67,8 @@ def test_posts_that_want_no_reply_are_left_alone(code: str, body: str, title: st
     [
         ("为什么 y.backward() 会报错，为什么要先求和？", ""),
         ("Thanks for the chapter! But why is x.grad None after reshape?", ""),
+        ("In this tutorial, we call y.backward() twice. Why does it fail the second time?", ""),
+        ("书上写着“在本节中，我们对 y 求导”，为什么 x.grad 是 None？", ""),
         ("谢谢您的回答！另外想问一下，如何求 x.T 的梯度？", ""),
         ("", "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"),
         ("RuntimeError: Trying to backward through the graph a second time", ""),

@@ -86,7 +86,7 @@ def reply(evidence: Evidence) -> str:
         torch=_release(run),
         link=evidence.entry.link if evidence.link else None,
         trial=evidence.entry.trial,
-        shortened=run is not None and run.ran and run.passes is not None,
+        shortened=_shortened(run or evidence.tried),
     )  # fmt: skip
     return _written(text, traditional=evidence.traditional)
 
@@ -152,6 +152,10 @@ def _release(run: Run | None) -> str:
     """The release of torch that ran, without its build: "2.13.0"."""
     version = run.torch_version if run is not None else None
     return version.split("+")[0] if version else "?"
+
+
+def _shortened(run: Run | None) -> bool:
+    return run is not None and run.ran and run.passes is not None
 
 
 def _tried(run: Run | None) -> dict[str, Any] | None:

@@ -120,12 +120,8 @@ CHANGE = Phrases(
     patterns=(r"\A\W*(?:adds|fixes|replaces|removes|renames|implements|refactors|deprecates)\b", r"^\W*\**summary\**\s*$", r"\b(?:fixes|closes|resolves|addresses) #\d+"),
 )  # fmt: skip
 
-#: A text that was published for many: a guide, the notes of a release.
-PUBLISHED = Phrases(
-    "welcome to the", "migration guide", "release notes", "in this release", "in this guide", "in this tutorial we",
-    "in this tutorial, we", "in this post we", "in this post, we", "in this article we", "in this article, we",
-    "发行说明", "更新日志", "本教程将", "本文将", "本文介绍", "在本节中，我们", "本节将",
-)  # fmt: skip
+#: How a text begins that was published for many.
+PUBLISHED = Phrases(patterns=(r"\A\W*welcome to\b.{0,60}\b(?:guide|release|notes)\b",))
 
 TYPO = Phrases("typo", "typos", "misspell*", "mistyped", "笔误", "勘误", "错别字", "拼写错误", "筆誤")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from bot.domain.draft import DraftState
 from bot.publish import Publisher, publish
@@ -99,16 +100,18 @@ def test_a_question_that_is_edited_before_the_reply_is_posted_is_not_answered(wo
     expect(page.get_by_text("The question has changed:")).to_be_visible()
 
 
+def press_when_ready(page: Page, key: str) -> None:
+    """Press a key once the page's script listens: the page itself is there before."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 def test_keys_alone_are_enough(world: World) -> None:
     world.ask(VECTOR, title="First question here")
     world.ask(LEAF, title="第二个问题")
     world.ask(TWICE, title="Third question here")
     page = world.visit("mei")
-    keys = page.keyboard
-
-    def press(key: str) -> None:
-        page.wait_for_load_state()  # the page is there before its script listens
-        keys.press(key)
+    keys, press = page.keyboard, partial(press_when_ready, page)
 
     press("?")
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -247,6 +247,11 @@ def test_what_was_assumed_to_run_the_code_is_said_beside_what_it_did() -> None:
     assert text.index("runs to its end") < text.index("small random numbers") < text.index("of our own")
 
 
+def test_a_run_of_the_first_passes_alone_is_said_to_be_one_where_only_the_words_speak() -> None:
+    text = reply(evidence(**WORDS_ALONE, tried=ran(passes=3)))
+    assert text.index("runs to its end") < text.index("only its first passes were run") < text.index("of our own")
+
+
 def test_an_example_that_is_not_wrong_is_shown_once() -> None:
     text = reply(
         evidence(
