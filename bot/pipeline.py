@@ -243,6 +243,8 @@ class Pipeline:
     ) -> Answer:
         example, told = self._example(entry, reading.error)
         own = tried if tried is not None and tried.snippet.own else None
+        if own is not None:
+            diagnosis = replace(diagnosis, same_error=same_error(reading.error, own.run))
         reply = render.reply(
             render.Evidence(
                 language=reading.language,

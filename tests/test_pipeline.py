@@ -384,6 +384,8 @@ def test_a_post_whose_own_code_shows_another_error_is_told_so(
 
     assert answer.is_draft
     assert answer.reason == "the words fit non_scalar_backward; the run does not show it"
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.same_error is False
     assert answer.before is not None
     assert answer.before.error is not None
     assert answer.reply is not None

@@ -79,7 +79,7 @@ def reply(evidence: Evidence) -> str:
         asked_program=evidence.snippet.code if evidence.snippet is not None else "",
         example=_example(evidence.example),
         ran=evidence.before is not None,
-        tried=_tried(evidence.tried),
+        tried=_tried(evidence.tried, same=evidence.diagnosis.same_error is True),
         not_reproduced=_not_reproduced(evidence),
         assumptions=_assumptions(evidence.snippet),
         gradient=evidence.proof.gradient.yes if evidence.proof is not None else False,
@@ -158,11 +158,11 @@ def _shortened(run: Run | None) -> bool:
     return run is not None and run.ran and run.passes is not None
 
 
-def _tried(run: Run | None) -> dict[str, Any] | None:
-    """How the asker's own program ended, where it did not show what the post asks about."""
+def _tried(run: Run | None, *, same: bool) -> dict[str, Any] | None:
+    """How the asker's own program ended, where its run did not tell the cause; `same`: with the error that is quoted."""
     if run is None:
         return None
-    return {"ran": run.ran or run.error is not None, "raised": run.error.said if run.error else None}
+    return {"ran": run.ran or run.error is not None, "same": same, "raised": run.error.said if run.error else None}
 
 
 def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:

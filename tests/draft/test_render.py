@@ -236,8 +236,22 @@ WORDS_ALONE = {"before": None, "repair": None, "after": None, "proof": None, "ex
 def test_an_answer_to_words_alone_says_what_the_asker_s_own_code_did(
     tried: Run | None, language: Language, said: str
 ) -> None:
-    text = reply(evidence(**WORDS_ALONE, tried=tried, language=language))
+    unlike = Diagnosis(confusion="tried", evidence=(), confidence=0.8, ran=False, same_error=False if tried else None)
+    text = reply(evidence(**WORDS_ALONE, tried=tried, language=language, diagnosis=unlike))
     assert said in text.split("\n```")[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Language.ENGLISH, "(torch 2.13.0): it stops with `E: no`."),
+        (Language.CHINESE, "（torch 2.13.0）：它停在 `E: no`。"),
+    ],
+)
+def test_a_run_that_stops_with_the_quoted_error_is_not_said_to_show_another(language: Language, said: str) -> None:
+    found = Diagnosis(confusion="tried", evidence=(), confidence=0.8, ran=False, same_error=True)
+    stopped = ran(error=RunError(type="E", message="no", line=1))
+    assert said in reply(evidence(**WORDS_ALONE, tried=stopped, language=language, diagnosis=found))
 
 
 def test_what_was_assumed_to_run_the_code_is_said_beside_what_it_did() -> None:
