@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
 import json
 import os
@@ -31,6 +30,7 @@ class Child:
     limits: Limits
     files: dict[str, int] = field(default_factory=dict)  #: ours, by name: code, stdout, stderr, claim, status
     theirs: list[int] = field(default_factory=list)  #: the other ends, until they are handed over
+    listener: int | None = None  #: becomes readable when the child asks to exit; see `notice`
     _handles: list[int] = field(default_factory=list)
     _ready: bool = False
 
@@ -57,8 +57,9 @@ class Child:
         """Give up the child. It ends when it finds its pipe empty; if it runs, it is killed."""
         self.kill()
         self.handed_over()
-        for file in [*self.files.values(), *self._handles]:
+        for file in [*self.files.values(), *self._handles, *([] if self.listener is None else [self.listener])]:
             os.close(file)
+        self.listener = None
         self.files.clear()
         self._handles.clear()
 
@@ -83,21 +84,23 @@ class Child:
             if not readable(self.files["status"], seconds=max(0.0, until - time.monotonic())):
                 raise ServerDied("a child did not become ready")
             report = self.read_status()
-            if "ready" not in report and "handles" not in report:
+            if not report.keys() & {"ready", "handles", "listener"}:
                 raise ServerDied(f"a child could not be locked in: {report.get('failed', 'no report')}")
             self._ready = self._ready or "ready" in report
-        if readable(self.files["status"], seconds=0):
+        if any(readable(file, seconds=0) for file in (self.files["status"], self.listener) if file is not None):
             raise ServerDied("a child ended before it was given anything")
 
     def read_status(self) -> dict[str, Any]:
         """The next report about this child; empty when the fork server is gone."""
         with socket.socket(fileno=os.dup(self.files["status"])) as connection:
-            message, ancillary, _, _ = connection.recvmsg(4096, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
-        for level, kind, data in ancillary:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                self._handles.extend(array.array("i", data))
+            message, received, _, _ = socket.recv_fds(connection, 4096, 2, socket.MSG_CMSG_CLOEXEC)
         found = json.loads(message) if message else {}
-        return found if isinstance(found, dict) else {}
+        report = found if isinstance(found, dict) else {}
+        if "listener" in report and self.listener is None and len(received) == 1:
+            [self.listener] = received
+        else:
+            self._handles.extend(received)
+        return report
 
     @staticmethod
     def _signal(number: signal.Signals, handles: list[int]) -> None:

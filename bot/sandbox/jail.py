@@ -50,6 +50,7 @@ class Parts:
 
     arguments: tuple[str, ...]  #: of bwrap, without the harness and the program
     filter_program: bytes  #: the snippet's seccomp filter
+    notice_program: bytes  #: tells the driver of an exit; see `notice`
     harness: Mapping[str, bytes]  #: path under /harness to content
     layers: tuple[str, ...]  #: named in every run's facts
     seal: tuple[str, ...] = ("--remount-ro", "/")  #: arguments of bwrap that follow the harness
@@ -86,6 +87,7 @@ def parts(environment: Environment) -> Parts:
     return Parts(
         arguments=(*isolation(), *file_system(environment.path)),
         filter_program=seccomp_filter.program,
+        notice_program=seccomp.exit_notice(),
         harness=harness(),
         layers=(*LAYERS, f"seccomp:{allowed}"),
     )
@@ -155,12 +157,14 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
-    open_files = [theirs.detach()]
+    theirs_file = theirs.detach()
+    open_files = [theirs_file]
     try:
         words = _harness_words(made_of.harness, open_files)
-        filter_file = _file_with(made_of.filter_program)
-        open_files.append(filter_file)
-        server = ["/env/bin/python3", "-S", "-P", "-s", "-B", "-X", "utf8", "-c", _boot(open_files[0], filter_file)]
+        programs = [_file_with(made_of.filter_program), _file_with(made_of.notice_program)]
+        open_files += programs
+        boot = _boot(theirs_file, *programs)
+        server = ["/env/bin/python3", "-S", "-P", "-s", "-B", "-X", "utf8", "-c", boot]
         process = subprocess.Popen(
             [program, *made_of.arguments, *words, *made_of.seal, "--", *server],
             stdin=subprocess.DEVNULL,
@@ -191,11 +195,11 @@ def _bubblewrap() -> str:
     return program
 
 
-def _boot(control: int, filter_file: int) -> str:
+def _boot(control: int, filter_file: int, notice_file: int) -> str:
     """The first words of the fork server's Python."""
     return (
         "import sys; sys.path[:] = ['/harness', '/env/site-packages', *sys.path]; "
-        f"from inside import server; server.main({control}, {filter_file})"
+        f"from inside import server; server.main({control}, {filter_file}, {notice_file})"
     )
 
 

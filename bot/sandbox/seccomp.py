@@ -11,6 +11,8 @@ import ctypes
 import errno
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -54,6 +56,7 @@ IOCTL_ALLOWED = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  #: TCGETS, TIOCGWINSZ,
 PRCTL_ALLOWED = (15, 16)  #: PR_SET_NAME, PR_GET_NAME
 
 _ACT_ALLOW = 0x7FFF0000
+_ACT_NOTIFY = 0x7FC00000
 _ACT_KILL_PROCESS = 0x80000000
 _ATTRIBUTE_BAD_ARCHITECTURE = 2
 _ATTRIBUTE_NO_NEW_PRIVILEGES = 3
@@ -89,6 +92,16 @@ def snippet_filter() -> Filter:
     return build(ALLOWED)
 
 
+@cache
+def exit_notice() -> bytes:
+    """A program that forbids nothing, and has the kernel ask a listener before a process exits."""
+    library = load_library()
+    with _context(library, otherwise=_ACT_ALLOW) as context:
+        library.seccomp_attr_set(context, _ATTRIBUTE_BAD_ARCHITECTURE, _ACT_ALLOW)  # for the other filter to refuse
+        _rule(library, context, _ACT_NOTIFY, "exit_group")
+        return _exported(library, context)
+
+
 def build(allowed: list[str]) -> Filter:
     """The filter that allows `allowed`, and the calls whose arguments are looked at."""
     if platform.machine() not in TRIED:
@@ -97,12 +110,8 @@ def build(allowed: list[str]) -> Filter:
             f" Tried: {', '.join(TRIED)}. Run the bot there and the sandbox as a service on such a machine."
         )
     library = load_library()
-    context = library.seccomp_init(_errno(errno.EPERM))
-    if not context:
-        raise SandboxUnavailable("libseccomp could not begin a filter. Update the package libseccomp2.")
-    try:
+    with _context(library, otherwise=_errno(errno.EPERM)) as context:
         library.seccomp_attr_set(context, _ATTRIBUTE_BAD_ARCHITECTURE, _ACT_KILL_PROCESS)
-        library.seccomp_attr_set(context, _ATTRIBUTE_NO_NEW_PRIVILEGES, 0)
         library.seccomp_attr_set(context, _ATTRIBUTE_OPTIMIZE, 2)  # a binary tree: few rows for each call
         names = tuple(name for name in allowed if _rule(library, context, _ACT_ALLOW, name))
         for name, number in ABSENT.items():
@@ -111,6 +120,17 @@ def build(allowed: list[str]) -> Filter:
             _rule(library, context, _ACT_ALLOW, name, comparison)
         arguments = tuple(sorted({name for name, _ in _looked_at()}))
         return Filter(program=_exported(library, context), allowed=names, arguments=arguments)
+
+
+@contextmanager
+def _context(library: ctypes.CDLL, *, otherwise: int) -> Iterator[int]:
+    """A filter that is being written; a call without a rule is answered by `otherwise`."""
+    context = library.seccomp_init(otherwise)
+    if not context:
+        raise SandboxUnavailable("libseccomp could not begin a filter. Update the package libseccomp2.")
+    try:
+        library.seccomp_attr_set(context, _ATTRIBUTE_NO_NEW_PRIVILEGES, 0)
+        yield context
     finally:
         library.seccomp_release(context)
 

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 from bot.domain.run import Limits
+from bot.sandbox import notice
 from bot.sandbox.child import Child, ServerDied
 
 #: How long the fork server may take to report an end that was forced.
@@ -58,14 +59,16 @@ class _Watch:
         for name, file in child.files.items():
             os.set_blocking(file, False)
             self._follow(file, name, select.POLLOUT if name == "code" else select.POLLIN)
+        if child.listener is not None:
+            self._follow(child.listener, "notice", select.POLLIN)
         if cancelled is not None:
             self._follow(cancelled, "cancelled", select.POLLIN)
 
     def to_the_end(self) -> Ending:
         """Watch until the end was reported and all output is read."""
-        while set(self._names.values()) - {"cancelled"}:
-            for file, _ in self._poll.poll(max(0.0, self._next_step - time.monotonic()) * 1000):
-                self._happened(file)
+        while set(self._names.values()) - {"cancelled", "notice"}:
+            for file, events in self._poll.poll(max(0.0, self._next_step - time.monotonic()) * 1000):
+                self._happened(file, events)
             if time.monotonic() >= self._next_step:
                 self._time_is_up()
         self._ending.stdout = bytes(self._read_so_far["stdout"])
@@ -73,14 +76,16 @@ class _Watch:
         self._ending.claim = bytes(self._read_so_far["claim"])
         return self._ending
 
-    def _happened(self, file: int) -> None:
+    def _happened(self, file: int, events: int) -> None:
         match self._names.get(file):
             case "code":
                 self._send(file)
-            case "stdout" | "stderr" as name:
-                self._read(file, name, most=self._limits.output_bytes, limit="output")
-            case "claim":
-                self._read(file, "claim", most=self._limits.claim_bytes, limit="claim")
+            case "stdout" | "stderr" | "claim" as name:
+                self._read(file, name)
+            case "notice" if events & select.POLLIN:
+                self._leaves(file)
+            case "notice":  # it has ended without asking
+                self._forget(file)
             case "status":
                 self._ended(file)
             case "cancelled":
@@ -99,19 +104,34 @@ class _Watch:
             self._forget(file)
             os.close(self._child.files.pop("code"))
 
-    def _read(self, file: int, name: str, *, most: int, limit: str) -> None:
+    def _read(self, file: int, name: str) -> bool:
+        """Take what one pipe holds, as far as there is room for it; whether there may be more to take."""
+        most = self._limits.claim_bytes if name == "claim" else self._limits.output_bytes
         try:
             part = os.read(file, _CHUNK)
         except BlockingIOError:
-            return
+            return False
         if not part:
             self._forget(file)
-            return
+            return False
         kept = self._read_so_far[name]
         room = most - len(kept)
         kept += part[:room]
         if len(part) > room:
-            self._kill(limit)
+            self._kill("claim" if name == "claim" else "output")
+        return len(part) <= room
+
+    def _leaves(self, listener: int) -> None:
+        """The program exits, and all it had to say is in the pipes: do not wait until it is taken apart."""
+        left = notice.let_go(listener)
+        if left is None:
+            return
+        self._take_over(exit_status=left.status, signal_number=None, cpu_seconds=left.cpu_seconds)
+        for file, name in list(self._names.items()):
+            while name in self._read_so_far and self._read(file, name):
+                pass
+        for file in list(self._names):
+            self._forget(file)
 
     def _ended(self, file: int) -> None:
         """The fork server says how the run ended: take over what the kernel told it."""
@@ -119,10 +139,14 @@ class _Watch:
         self._forget(file)
         if "exit_status" not in report:
             raise ServerDied("the fork server is gone")
+        self._take_over(
+            exit_status=report["exit_status"], signal_number=report["signal"], cpu_seconds=report["cpu_seconds"]
+        )
+
+    def _take_over(self, *, exit_status: int | None, signal_number: int | None, cpu_seconds: float) -> None:
         ending = self._ending
         ending.seconds = time.monotonic() - self._started
-        ending.exit_status, ending.signal = report["exit_status"], report["signal"]
-        ending.cpu_seconds = report["cpu_seconds"]
+        ending.exit_status, ending.signal, ending.cpu_seconds = exit_status, signal_number, cpu_seconds
         if ending.limit is None and _used_up_the_processor(ending, self._limits):
             ending.limit = "cpu"
 

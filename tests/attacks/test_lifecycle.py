@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from bot.domain.run import Limits, Outcome, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError
 from bot.sandbox import Order, jail
-from bot.sandbox.child import ServerDied
+from bot.sandbox.child import ServerDied, readable
 from bot.sandbox.client import JailedSandbox
 from bot.sandbox.fork_server import ForkServer
 from bot.sandbox.ticket import written
@@ -52,6 +51,12 @@ def servers() -> list[int]:
     return [pid for pid in children_of(os.getpid()) if b"--unshare-pid" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+def under_way(sandbox: JailedSandbox, *, waiting: int = 0) -> bool:
+    """Whether the one worker has a run in hand, and so many wait behind it."""
+    (worker,) = sandbox._workers
+    return worker._in_hand is not None and len(sandbox._queue) == waiting
+
+
 def newest_server(before: set[int]) -> int:
     (pid,) = set(servers()) - before
     return pid
@@ -70,7 +75,7 @@ def test_a_fork_server_that_is_killed_under_a_run_is_replaced_and_the_run_begun_
     with JailedSandbox(SETTINGS, made_of=light) as sandbox, ThreadPoolExecutor(1) as aside:
         order = Order(code="import time\ntime.sleep(0.5)\nprint('end')", tape=False, limits=LIMITS)
         running = aside.submit(sandbox.run, order)
-        time.sleep(0.2)
+        assert eventually(lambda: under_way(sandbox))
         os.kill(newest_server(before), signal.SIGKILL)
 
         assert running.result().stdout == "end\n"
@@ -102,9 +107,8 @@ sandbox.run(Order(code='import time; time.sleep(60)'))
     assert driver.stdout is not None
     with driver.stdout:
         assert driver.stdout.readline() == b"ready\n"
-    time.sleep(0.3)
+    assert eventually(lambda: len(every_descendant(driver.pid)) >= IDLE_FAMILY)
     family = every_descendant(driver.pid)
-    assert len(family) >= 5
 
     driver.kill()
     driver.wait()
@@ -116,7 +120,7 @@ def test_the_first_process_of_a_runs_namespace_takes_the_run_with_it(light: jail
     before = set(servers())
     with JailedSandbox(SETTINGS, made_of=light) as sandbox, ThreadPoolExecutor(1) as aside:
         running = aside.submit(sandbox.run, SLEEP)
-        time.sleep(0.3)
+        assert eventually(lambda: under_way(sandbox))
         family = every_descendant(newest_server(before))
         for pid in family:
             if Path(f"/proc/{pid}/comm").read_text() == "pause\n":
@@ -136,7 +140,7 @@ def test_a_waiting_child_that_died_is_not_taken_for_a_run(light: jail.Parts) -> 
         child = server.prepare(LIMITS)
         child.wait_until_ready()
         child.kill()
-        time.sleep(0.2)
+        assert eventually(lambda: readable(child.files["status"], seconds=0))
 
         with pytest.raises(ServerDied):
             server.run(child, written(GOOD_ORDER), limits=LIMITS)
@@ -178,7 +182,7 @@ def test_a_worn_fork_server_serves_until_its_successor_has_booted(light: jail.Pa
 
 def test_who_finds_the_queue_full_is_told_to_come_back(fresh: JailedSandbox) -> None:
     running = fresh.submit(SLEEP)
-    time.sleep(0.1)
+    assert eventually(lambda: under_way(fresh))
     waiting = [fresh.submit(GOOD_ORDER) for _ in range(4)]
 
     with pytest.raises(SandboxBusy):
@@ -191,7 +195,7 @@ def test_who_finds_the_queue_full_is_told_to_come_back(fresh: JailedSandbox) -> 
 
 def test_a_cancelled_run_ends_at_once(fresh: JailedSandbox) -> None:
     running = fresh.submit(SLEEP)
-    time.sleep(0.2)
+    assert eventually(lambda: under_way(fresh))
 
     running.cancel()
 
@@ -214,7 +218,7 @@ def test_a_cancelled_order_gives_up_its_place(fresh: JailedSandbox) -> None:
 def test_closing_ends_what_runs_and_what_waits(light: jail.Parts) -> None:
     sandbox = JailedSandbox(SETTINGS, made_of=light)
     running, waiting = sandbox.submit(SLEEP), sandbox.submit(SLEEP)
-    time.sleep(0.2)
+    assert eventually(lambda: under_way(sandbox, waiting=1))
 
     sandbox.close()
 
@@ -265,7 +269,7 @@ def test_those_who_wait_are_served_in_their_order(fresh: JailedSandbox) -> None:
     served: list[int] = []
     lock = threading.Lock()
     running = fresh.submit(Order(code="import time\ntime.sleep(0.3)", tape=False, limits=LIMITS))
-    time.sleep(0.1)
+    assert eventually(lambda: under_way(fresh))
     tickets = [fresh.submit(GOOD_ORDER) for _ in range(4)]
 
     def wait(number: int) -> None:

@@ -14,10 +14,12 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 import tempfile
 import traceback
 import warnings
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from inside import kernel
@@ -41,13 +43,22 @@ repr(x)
 _STRICT = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 
 
-def become(files: list[int], *, request: dict[str, Any], base: int, filter_program: bytes) -> NoReturn:
+@dataclass(frozen=True)
+class Locks:
+    """What every child of a fork server is locked in with."""
+
+    base: int  # bytes of address space that the fork server has
+    filter_program: bytes
+    notice_program: bytes
+
+
+def become(files: list[int], *, request: dict[str, Any], locks: Locks) -> NoReturn:
     """Turn the calling process into a locked-down child and run the order it is given. Does not return.
 
     `files` are the descriptors of code, stdout, stderr, claim and status.
     """
     try:
-        _lock_in_and_say_so(files, request, base, filter_program)
+        _lock_in_and_say_so(files, request, locks)
         _run_the_order(ahead=request["ahead"])
     except BaseException:  # nothing may unwind into the fork server's code
         traceback.print_exc()
@@ -55,10 +66,10 @@ def become(files: list[int], *, request: dict[str, Any], base: int, filter_progr
         os._exit(1)
 
 
-def _lock_in_and_say_so(files: list[int], request: dict[str, Any], base: int, filter_program: bytes) -> None:
+def _lock_in_and_say_so(files: list[int], request: dict[str, Any], locks: Locks) -> None:
     try:
         _descriptors(files)
-        _lock_in(request, base, filter_program)
+        _lock_in(request, locks)
     except BaseException as error:  # said to the driver, and nothing is run
         os.write(STATUS, json.dumps({"failed": f"{type(error).__name__}: {error}"[:1000]}).encode())
         os._exit(1)
@@ -74,7 +85,7 @@ def _descriptors(files: list[int]) -> None:
     os.closerange(len(moved), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
-def _lock_in(request: dict[str, Any], base: int, filter_program: bytes) -> None:
+def _lock_in(request: dict[str, Any], locks: Locks) -> None:
     """Put on every layer, each of which fails loudly."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -86,11 +97,25 @@ def _lock_in(request: dict[str, Any], base: int, filter_program: bytes) -> None:
     kernel.be_one_user(user, group)
     _mounts(request)
     _surroundings()
-    _limits(request, base)
+    _limits(request, locks.base)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    kernel.load_seccomp(filter_program)
+    _let_our_exit_be_heard(locks.notice_program)
+    kernel.load_seccomp(locks.filter_program)
+
+
+def _let_our_exit_be_heard(program: bytes) -> None:
+    """Send the driver what it listens on. It is no layer: where the kernel has none, the driver waits longer."""
+    try:
+        listener = kernel.listen_for(program)
+    except OSError:  # before Linux 5.0, or under a filter that has a listener already
+        return
+    try:
+        with socket.socket(fileno=os.dup(STATUS)) as status:
+            socket.send_fds(status, [b'{"listener": 1}'], [listener])
+    finally:
+        os.close(listener)  # who listens to itself waits for itself
 
 
 def _mounts(request: dict[str, Any]) -> None:

@@ -32,21 +32,21 @@ PER_RUN = 5
 LARGEST_REQUEST = 4096
 
 
-def main(control_file: int, filter_file: int) -> None:
+def main(control_file: int, filter_file: int, notice_file: int) -> None:
     """Serve until the driver closes the control socket."""
     gc.disable()  # what is imported stays; looking for rubbish in it costs half a second
     _forget_the_callers_signals()
     _own_the_pid_namespace()
     control = socket.socket(fileno=control_file)
-    filter_program = _read_all(filter_file)
+    filter_program, notice_program = _read_all(filter_file), _read_all(notice_file)
     control.send(b"hello")  # the kernel tells the driver who sent this, in the driver's own numbers
     control.recv(16)  # it has put us into a cgroup, where there is one
     import_everything()
-    base = kernel.address_space()
+    locks = child.Locks(kernel.address_space(), filter_program, notice_program)
     _assert_single_thread()
     gc.freeze()
     control.send(b"ready")
-    _Server(control, base=base, filter_program=filter_program).serve()
+    _Server(control, locks).serve()
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,9 @@ class _Run:
 
 
 class _Server:
-    def __init__(self, control: socket.socket, *, base: int, filter_program: bytes) -> None:
+    def __init__(self, control: socket.socket, locks: child.Locks) -> None:
         self._control = control
-        self._base = base
-        self._filter_program = filter_program
+        self._locks = locks
         self._own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._runs: dict[int, _Run] = {}  # by pidfd of the child
         self._poll = select.poll()
@@ -103,7 +102,7 @@ class _Server:
             runner = os.fork()
             if runner == 0:
                 files = [*files, status.detach()]
-                child.become(files, request=request, base=self._base, filter_program=self._filter_program)
+                child.become(files, request=request, locks=self._locks)
         except OSError:
             _end(first)
             raise
