@@ -54,7 +54,7 @@ class _Entry(BaseModel):
     link: str
     trial: bool = False
     general: bool = False
-    quoted_only: bool = False
+    run_only: bool = False
     wrong_gradient: bool = False
     asked_as: dict[Language, tuple[str, ...]] = {}
     not_this: tuple[str, ...] = ()
@@ -169,7 +169,7 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
         trial=entry.trial,
         wrong_gradient=entry.wrong_gradient,
         general=entry.general,
-        quoted_only=entry.quoted_only,
+        run_only=entry.run_only,
     )
 
 

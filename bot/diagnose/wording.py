@@ -12,6 +12,7 @@ from bot.diagnose.concepts import CONCEPTS
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _SHAPE = re.compile(r"\[[\d,\s]*\]|torch\.size\(\[?[\d,\s]*\]?\)|\((?:\d+,?\s*)+\)", re.IGNORECASE)
+_QUOTED = re.compile(r"'([^' ]+)'")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "，": ",", "。": ".", "：": ":", "（": "(", "）": ")"})
 
 
@@ -43,9 +44,9 @@ class Wordings:
 
     def __init__(self, wordings: Iterable[tuple[str, str]]) -> None:
         """`wordings` are the name of an entry and one of its messages, for each of them."""
-        known = [(name, masked(text)) for name, text in wordings]
-        self._known = [(name, text, frozenset(text.split())) for name, text in known]
-        self._words = frozenset().union(*(words for _, _, words in self._known))
+        known = [(name, masked(text), _quoted_in(text)) for name, text in wordings]
+        self._known = [(name, text, frozenset(text.split()), quoted) for name, text, quoted in known]
+        self._words = frozenset().union(*(words for _, _, words, _ in self._known))
 
     def in_lines(self, lines: Iterable[str]) -> dict[str, str]:
         """The entries of which a wording stands in one of the lines, and that line.
@@ -57,7 +58,7 @@ class Wordings:
             held.setdefault(masked(line), line)
         everything = "\n".join(held)
         found: dict[str, str] = {}
-        for name, text, _ in self._known:
+        for name, text, _, _ in self._known:
             if name not in found and text in everything:
                 found[name] = next(line for key, line in held.items() if text in key)
         return found or self._nearly(held)
@@ -67,16 +68,23 @@ class Wordings:
         likely = [(key, line) for key, line in held.items() if len(key) >= _LONG_ENOUGH]
         for key, line in likely[:_MOST]:
             words = self._words.intersection(key.split())
-            count = len(set(key.split()))
-            for name, text, own in self._known:
+            said = frozenset(key.split())
+            for name, text, own, quoted in self._known:
+                if not quoted <= said:
+                    continue
                 # Most words of the shorter one must stand in the other: comparing letters costs much more.
-                if len(text) < _LONG_ENOUGH or 2 * len(words & own) < min(count, len(own)):
+                if len(text) < _LONG_ENOUGH or 2 * len(words & own) < min(len(said), len(own)):
                     continue
                 short, long = sorted((text, key[:_LONGEST]), key=len)
                 ratio = fuzz.partial_ratio(short, long, score_cutoff=_NEARLY)
                 if ratio > best.get(name, (0.0, ""))[0]:
                     best[name] = ratio, line
         return {name: line for name, (_, line) in best.items()}
+
+
+def _quoted_in(wording: str) -> frozenset[str]:
+    """The names that a message puts in quotation marks: with another name it is another message."""
+    return frozenset(name.lower() for name in _QUOTED.findall(wording))
 
 
 #: Fewer characters are not a part of a message that tells it from others.

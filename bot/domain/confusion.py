@@ -85,7 +85,9 @@ class Confusion:
         False  #: the program runs and its gradient is wrong: the original must fail the numeric check
     )
     trial: bool = False  #: its drafts say that the entry is new
-    quoted_only: bool = False  #: of a post without code it is the answer only when the message itself is quoted
+    run_only: bool = (
+        False  #: it answers only a post whose code was run and shows it: no words, not even its message, are enough
+    )
     general: bool = False  #: of the entries that share a message, the one to name when nothing could be run
 
     def case(self, name: str, role: str) -> Case | None:

@@ -70,7 +70,7 @@ LOOKALIKE = Phrases("oneflow", "paddle*", "mindspore", "jittor", "webgpu", "obse
 #: Another library than PyTorch.
 OTHER_FRAMEWORK = Phrases(
     "tensorflow*", "keras", "jax", "mxnet", "gluon", "tinygrad", "chainer", "theano", "torch7", "lua",
-    "zygote", "micrograd", "jnp.", "model:backward", "autograd.numpy", "from autograd import", "flux.jl",
+    "zygote", "micrograd", "mlpack", "numpy-ml", "caffe", "cntk", "dynet", "k.gradients", "jnp.", "model:backward", "autograd.numpy", "from autograd import", "flux.jl",
     patterns=(r"(?<![\w.])tf\.\w", r"^\s*const \w+ ="),
 )  # fmt: skip
 
@@ -118,6 +118,12 @@ CHANGE = Phrases(
     "希望添加", "希望能添加", "希望补充", "提个建议",
     "maybe this could be added", "should be added to the doc*",
     patterns=(r"\A\W*(?:adds|fixes|replaces|removes|renames|implements|refactors|deprecates)\b", r"^\W*\**summary\**\s*$", r"\b(?:fixes|closes|resolves|addresses) #\d+"),
+)  # fmt: skip
+
+#: A form that is filled in to ask for a feature.
+PROPOSAL_FORM = Phrases(
+    "feature, motivation and pitch", "feature motivation and pitch",
+    patterns=(r"🚀\W*(?:the )?(?:new )?feature\b", r"\bfeature request\W*$", r"^\W*(?:is your )?feature request related to"),
 )  # fmt: skip
 
 #: How a text begins that was published for many.

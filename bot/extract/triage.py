@@ -14,6 +14,11 @@ from bot.extract.phrases import Words
 
 # How titles begin that want something changed, whatever questions the text leads to.
 _PROPOSAL_TITLE = re.compile(r"^\W*(?:\[[^\]]*\]\W*)*(?:feature request|proposal|rfc|we should|todo|to-do)\b")
+# Titles about what is written of torch, not about torch.
+_ON_DOCUMENTATION = re.compile(
+    r"\[docs?\]|\b(?:docs?|docstring|documentation)\b.{0,30}\b(?:misleading|wrong|incorrect|incomplete|unclear|outdated|missing)\b"
+    r"|\b(?:misleading|wrong|incorrect|incomplete|unclear|outdated|missing)\b.{0,30}\b(?:docs?|docstring|documentation)\b"
+)
 # How titles of changes to a project begin. The second kind also begins titles of people with a problem.
 _CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:(?:feat(?:ure)?|enh(?:ancement)?|fix|docs?|chore|refactor|test|ci|perf|build)(?:\([^)]*\))?!?:|"
@@ -161,7 +166,9 @@ def _link(told: _Told) -> bool:
 
 def _announcement(told: _Told) -> bool:
     title = told.title.lower
-    if _PROPOSAL_TITLE.match(title) and not told.own_error:
+    if (_PROPOSAL_TITLE.match(title) or _ON_DOCUMENTATION.search(title)) and not told.own_error:
+        return True
+    if cues.PROPOSAL_FORM.found_in(told.prose) and not told.own_error:
         return True
     if cues.PUBLISHED.found_in(told.prose) and not told.own_error and not cues.ASKER.found_in(told.prose):
         return True

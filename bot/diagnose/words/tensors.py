@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from bot.diagnose.roles import attribute_on, roles
@@ -48,14 +49,14 @@ def _read_tensor(view: View, event: Event, wanted: dict[str, Any]) -> Found | No
 @word
 def rebinds_leaf(view: View, value: Any) -> Found | None:
     """true: a name holds the result of an operation, and no name holds the leaf it was computed from, although
-    nothing was differentiated before. $X is that name, $LEAF the leaf, $MAKER the operation."""
+    that leaf was not differentiated before. $X is that name, $LEAF the leaf, $MAKER the operation."""
     for binding in view.tape.bindings:
         state = None if binding.serial is None else view.tape.state_of(binding.serial)
         if state is None or state.leaf or not state.requires_grad:
             continue
         leaves = view.leaves_under(state.serial)
         maker = view.tape.maker(state.serial)
-        early = maker is not None and all(one.index > maker.index for one in view.backwards)
+        early = maker is not None and not _reached_before(view, leaves, maker)
         if leaves and early and not any(view.names_at(leaf, binding.at) for leaf in leaves):
             names, serials = roles(view, state, maker, leaves)
             names["X"] = binding.name
@@ -88,6 +89,12 @@ def computed(view: View, value: Any) -> Found | None:
                     names={"X": expression, "SAID": mention, "MAKER": short_name(event.op)}, serials={"X": made.serial},
                 )  # fmt: skip
     return None
+
+
+def _reached_before(view: View, leaves: Collection[int], maker: Event) -> bool:
+    """Whether a backward call before this event already reached one of the leaves: then it is their update."""
+    earlier = (event.backward for event in view.backwards if event.index < maker.index)
+    return any(not set(leaves).isdisjoint(call.leaves) for call in earlier if call is not None)
 
 
 def _several_paths(view: View, serial: int) -> bool:
