@@ -21,6 +21,7 @@ from bot.context.fill import (
 from bot.context.imports import IMPORTS, with_course_library
 from bot.context.program import Program, program_of
 from bot.context.scenes import gap_filled, mentioned
+from bot.context.uncalled import with_calls
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
 from bot.source import bound_names, names_bound_by, parse, undefined_names
@@ -103,18 +104,23 @@ class _Thread:
 
 def _programs(question: Question, reading: Reading, chapter: Chapter | None, thread: _Thread) -> Iterator[Program]:
     number = question.post.number
-    if not reading.blocks:
+    blocks = [block for block in reading.blocks if _does_something(block)]
+    if not blocks:
         yield from _of_mentions(reading, post=number)
         yield from _without_code(reading, chapter, thread, post=number)
         return
-    own = program_of(_in_order(reading.blocks), source=post_origin(number))
+    source = post_origin(number)
+    whole = [block for block in blocks if not _is_sketch(block)]
+    if 0 < len(whole) < len(blocks):
+        yield program_of(_in_order(whole), source=source)
+    own = program_of(_in_order(blocks), source=source)
     filled = gap_filled(own, chapter, reading) if chapter else []
     gap = not _calls_backward(own)
     if gap:
         yield from filled
         yield from _with_mentioned_call(own, reading, post=number)
     yield own
-    yield from _parts(reading.blocks, source=post_origin(number))
+    yield from _parts(blocks, source=source)
     if gap:
         yield from _without_code(reading, chapter, thread, post=number)
 
@@ -190,6 +196,33 @@ def _leans(block: CodeBlock, other: CodeBlock) -> bool:
     return not (lacking - IMPORTS.keys()).isdisjoint(bound_names(defining))
 
 
+def _does_something(block: CodeBlock) -> bool:
+    """Whether a block is more than names for numbers, such as the releases that a form asks for: `Python = 3.6`."""
+    tree = parse(block.text)
+    busy = (
+        ast.Call,
+        ast.Attribute,
+        ast.BinOp,
+        ast.Import,
+        ast.ImportFrom,
+        ast.Subscript,
+        ast.FunctionDef,
+        ast.ClassDef,
+    )
+    return tree is None or any(isinstance(node, busy) for node in ast.walk(tree))
+
+
+def _is_sketch(block: CodeBlock) -> bool:
+    """Whether something is left out in it, as in `torch.stack([...])`: it shows a way and is no step of the program."""
+    tree = parse(block.text)
+    for node in ast.walk(tree) if tree is not None else ():
+        match node:
+            case ast.Call(args=values) | ast.List(elts=values):
+                if any(isinstance(value, ast.Constant) and value.value is Ellipsis for value in values):
+                    return True
+    return False
+
+
 def _parts(blocks: Sequence[CodeBlock], *, source: str) -> Iterator[Program]:
     """Single blocks that are programs by themselves, where a post shows several."""
     if len(blocks) > 1:
@@ -229,5 +262,5 @@ def _sources(program: Program, chapter: Chapter | None, thread: _Thread) -> Iter
 
 def _ready(program: Program, *, sources: Iterable[Source]) -> Program | None:
     """The program as it can be run here, or None when it cannot."""
-    prepared = on_cpu(with_stand_in_data(with_course_library(program)))
+    prepared = on_cpu(with_stand_in_data(with_course_library(with_calls(program))))
     return runnable(completed(prepared, sources=tuple(sources)))

@@ -50,9 +50,16 @@ def undefined_names(tree: ast.Module, *, defined: Iterable[str] = ()) -> tuple[U
     Module code is read in order; what stands inside functions is looked up when the module has ended.
     `defined` are names that have a value before the first line.
     """
-    reader = _Reader(frozenset(defined) | BUILTIN_NAMES)
+    known = BUILTIN_NAMES if _calls_input(tree) else BUILTIN_NAMES - {"input"}
+    reader = _Reader(frozenset(defined) | known)
     reader.module(tree)
     return tuple(sorted(reader.found.values(), key=lambda use: (use.line, use.name)))
+
+
+def _calls_input(tree: ast.Module) -> bool:
+    """Whether `input` is Python's own: as a name in a program with torch it is nearly always a tensor."""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(isinstance(called, ast.Name) and called.id == "input" for called in calls)
 
 
 class _Reader:

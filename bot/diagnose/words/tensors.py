@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from bot.diagnose.roles import attribute_on, roles
@@ -26,7 +26,7 @@ def tensor(view: View, value: Any) -> Found | None:
 def _read_tensor(view: View, event: Event, wanted: dict[str, Any]) -> Found | None:
     state = event.inputs[0]
     leaves = view.leaves_under(state.serial)
-    held = any(view.names_at(leaf, event.index) for leaf in leaves)
+    held = any(_held(view, leaf, event.index) for leaf in leaves)
     facts = {
         "leaf": state.leaf,
         "requires_grad": state.requires_grad,
@@ -50,18 +50,18 @@ def _read_tensor(view: View, event: Event, wanted: dict[str, Any]) -> Found | No
 def rebinds_leaf(view: View, value: Any) -> Found | None:
     """true: a name holds the result of an operation, and no name holds the leaf it was computed from, although
     that leaf was not differentiated before. $X is that name, $LEAF the leaf, $MAKER the operation."""
-    for binding in view.tape.bindings:
-        state = None if binding.serial is None else view.tape.state_of(binding.serial)
+    for name, serial, at in _named(view):
+        state = view.tape.state_of(serial)
         if state is None or state.leaf or not state.requires_grad:
             continue
         leaves = view.leaves_under(state.serial)
         maker = view.tape.maker(state.serial)
         early = maker is not None and not _reached_before(view, leaves, maker)
-        if leaves and early and not any(view.names_at(leaf, binding.at) for leaf in leaves):
+        if leaves and early and not any(_held(view, leaf, at) for leaf in leaves):
             names, serials = roles(view, state, maker, leaves)
-            names["X"] = binding.name
+            names["X"] = name
             found = Found(
-                text=f"`{binding.name}` is the result of {names.get('MAKER', 'an operation')}, not the leaf",
+                text=f"`{name}` is the result of {names.get('MAKER', 'an operation')}, not the leaf",
                 line=maker.line if maker else None, names=names, serials=serials, cause_line=maker.line if maker else None,
             )  # fmt: skip
             return found if value else None
@@ -89,6 +89,26 @@ def computed(view: View, value: Any) -> Found | None:
                     names={"X": expression, "SAID": mention, "MAKER": short_name(event.op)}, serials={"X": made.serial},
                 )  # fmt: skip
     return None
+
+
+def _named(view: View) -> Iterator[tuple[str, int, int]]:
+    """Which name means which tensor from which event on: the module's names, then those of functions in which `.grad` is read."""
+    for binding in view.tape.bindings:
+        if binding.serial is not None:
+            yield binding.name, binding.serial, binding.at
+    for event in view.grad_reads:
+        state = event.inputs[0]
+        if state.names and not view.names_at(state.serial, event.index):
+            yield state.names[0], state.serial, event.index
+
+
+def _held(view: View, leaf: int, event: int) -> bool:
+    """Whether a name of the module means the leaf at that event, or one of a function ever did."""
+    if view.names_at(leaf, event):
+        return True
+    module = {binding.name for binding in view.tape.bindings}
+    given = (state for one in view.tape.events[:event] for state in one.inputs if state.serial == leaf)
+    return any(name not in module for state in given for name in state.names)
 
 
 def _reached_before(view: View, leaves: Collection[int], maker: Event) -> bool:
