@@ -203,7 +203,7 @@ class Pipeline:
     # Where nothing could be run, or nothing was seen
 
     def _nothing_seen(self, question: Question, reading: Reading, shown: Shown) -> Answer:
-        if shown.run.outcome is Outcome.FINISHED and reading.blocks:
+        if shown.run.outcome is Outcome.FINISHED and reading.blocks and reading.error is None:
             return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
         answer = self._from_text(question, reading, shown)
         if answer.is_draft:
