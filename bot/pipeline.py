@@ -216,7 +216,8 @@ class Pipeline:
 
     def _from_text(self, question: Question, reading: Reading, tried: Shown | None = None) -> Answer:
         """Answer from the words alone, with the entry's own example, run now; `tried` ran and showed nothing of it."""
-        if not self.settings.answer.text_only or not (triage.asks(reading) or reading.error is not None):
+        asks = triage.asks(reading) or triage.asks_by_its_title(question, reading)
+        if not self.settings.answer.text_only or not asks:
             return self._skip(question, reading, "nothing to run and nothing asked")
         diagnosis = self.matcher.by_text(reading, title=question.title, asks=triage.asks_in)
         if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
@@ -320,7 +321,7 @@ def _read(question: Question) -> tuple[Question, Reading]:
 
     The question comes back with its title in simplified characters, as the words of entries are.
     """
-    title = question.title if question.post.number == 1 and not question.earlier else ""
+    title = question.title if question.opens_its_topic else ""
     reading = read(question.post.raw, title=title, language=question.language, attachments=question.post.attachments)
     return replace(question, title=in_simplified(question.title)), reading
 

@@ -108,6 +108,11 @@ class Question:
     language: Language | None = None  #: when the caller knows it; otherwise it is read from the text
 
     @property
+    def opens_its_topic(self) -> bool:
+        """Whether the topic's title is the post's own."""
+        return self.post.number == 1 and not self.earlier
+
+    @property
     def replied_to(self) -> Post | None:
         """The earlier post that this one answers."""
         return next((post for post in self.earlier if post.number == self.post.reply_to), None)

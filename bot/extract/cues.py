@@ -5,6 +5,8 @@ A new word goes into its list; `bot.extract.phrases` says how it is written.
 
 from __future__ import annotations
 
+import re
+
 from bot.extract.phrases import Phrases
 
 #: Somebody wants to know something.
@@ -18,12 +20,22 @@ QUESTION = Phrases(
     "help needed", "wonder*", "don't get why", "don't understand", "do not understand", "not understand",
     "cannot understand", "can't understand", "never understood", "confus*", "want to know", "want to ask", "wanna ask", "wanna know",
     "would like to know", "would like to ask", "to get your help", "did someone", "did anyone",
-    "did anybody", "did somebody", "question about", "don't know why", "don't know how", "don't see why",
+    "did anybody", "did somebody", "question about", "shouldn't it", "shouldn't we", "shouldn't this", "shouldn't the", "should i", "should we",
+    "is it necessary", "is it correct", "is it right", "is it ok", "is it okay", "is this correct", "is this right", "isn't it", "don't know why", "don't know how", "don't see why",
     "为什么", "为何", "怎么", "如何", "怎样", "请问", "请教", "求助", "求教", "求解答", "求大神", "不懂",
     "不明白", "不理解", "不太理解", "疑问", "困惑", "疑惑", "什么意思", "是不是", "能不能", "可不可以",
     "有没有", "吗", "呢", "哪里", "咋", "希望您的回复", "想问", "啥意思", "為什麼", "為何", "怎麼",
     "請問", "請教", "不懂", "嗎", "什麼意思", "困惑",
 )  # fmt: skip
+
+#: What a form says by itself, around what somebody filled in.
+FORM = re.compile(
+    r"^.*(?:\bif you are submitting\b|\bif you have a question or would like\b|\bbug reports and feature requests\b"
+    r"|\bplease (?:copy and paste the output|preface the title|fill (?:in|out) the|read (?:and check )?the (?:docs|following)|search (?:the )?existing)\b"
+    r"|\bfill out the checklist\b|\byou can get the script\b|\bbefore (?:submitting|opening|asking)\b.{0,40}\bplease\b"
+    r"|\ba (?:clear and concise|short) description of\b|\bsteps to reproduce the behaviou?r\b).*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 #: Somebody says that something is not as it should be.
 COMPLAINT = Phrases(
@@ -48,7 +60,7 @@ COMPLAINT = Phrases(
 AUTOGRAD = Phrases(
     "*grad*", "*backprop*", "back prop*", "*backward*", "*detach*", "leaf", "leaves", "*derivative*",
     "*differentia*", "*jacobian*", "*hessian*", "inplace", "in place", "*deepcopy*", "*argmax*",
-    "optimizer*", "optimiser*", "hidden state*", "repackage*", "computation graph*",
+    "optimizer*", "optimiser*", "deep copy", "shallow copy", "深拷贝", "浅拷贝", "hidden state*", "repackage*", "computation graph*",
     "computational graph*", "create_graph", "retain_graph", "volatile", "freez*", "frozen", "nan", "nans",
     "vjp", "the graph", "weights are not", "weights not", "not updating", "loss", "losses", "weights",
     "parameters", "nn.parameter*", "module.__init__*", "batchnorm", "batch norm", "state_dict", "hook*", "checkpoint*",
@@ -110,7 +122,7 @@ LINK = Phrases(
 #: A change to a project or a text, proposed or told.
 CHANGE = Phrases(
     "pull request", "this pr", "in this commit", "in this patch", "in this change", "changelog",
-    "signed-off-by", "feature request", "would be nice", "would be great to", "would be useful",
+    "signed-off-by", "would be nice", "would be great to", "would be useful",
     "would be helpful", "would be more instructive", "would be really helpful", "i thought it would be",
     "i believe it would be", "we should produce", "we should not", "we should never", "we should make",
     "we should add", "we should raise", "we should support", "we should allow", "make a note",
@@ -123,7 +135,7 @@ CHANGE = Phrases(
 #: A form that is filled in to ask for a feature.
 PROPOSAL_FORM = Phrases(
     "feature, motivation and pitch", "feature motivation and pitch",
-    patterns=(r"🚀\W*(?:the )?(?:new )?feature\b", r"\bfeature request\W*$", r"^\W*(?:is your )?feature request related to"),
+    patterns=(r"🚀\W*(?:the )?(?:new )?feature\b", r"^\W*feature request\W*$", r"^\W*(?:is your )?feature request related to"),
 )  # fmt: skip
 
 #: How a text begins that was published for many.

@@ -48,6 +48,13 @@ def asks(reading: Reading) -> bool:
     return reading.error is not None or _asks(Words(reading.prose))
 
 
+def asks_by_its_title(question: Question, reading: Reading) -> bool:
+    """Whether the title of the topic that a post opens asks, while its sentences neither direct nor explain."""
+    prose = Words(reading.prose)
+    tells = cues.DIRECTION.found_in(prose) or cues.EXPLANATION.found_in(prose)
+    return question.opens_its_topic and not tells and asks_in(question.title)
+
+
 def asks_in(sentence: str) -> bool:
     """Whether a sentence asks or complains."""
     return _asks(Words(sentence))
@@ -82,12 +89,11 @@ class _Told:
 
     @classmethod
     def of(cls, question: Question, reading: Reading) -> _Told:
-        opens = question.post.number == 1 and not question.earlier
         return cls(
             question=question,
             reading=reading,
-            title=Words(question.title if opens else ""),
-            prose=Words(_ADDRESS.sub(" ", reading.prose)),
+            title=Words(question.title if question.opens_its_topic else ""),
+            prose=Words(_ADDRESS.sub(" ", cues.FORM.sub(" ", reading.prose))),
         )
 
     @cached_property
@@ -166,7 +172,9 @@ def _link(told: _Told) -> bool:
 
 def _announcement(told: _Told) -> bool:
     title = told.title.lower
-    if (_PROPOSAL_TITLE.match(title) or _ON_DOCUMENTATION.search(title)) and not told.own_error:
+    if _PROPOSAL_TITLE.match(title) and not told.own_error:
+        return True
+    if _ON_DOCUMENTATION.search(title) and not (told.own_error or told.prose_asks):
         return True
     if cues.PROPOSAL_FORM.found_in(told.prose) and not told.own_error:
         return True
