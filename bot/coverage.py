@@ -2,7 +2,8 @@
 
 A message counts as known when at least one of these was seen to happen:
 - *shown*: a case of an entry raised or warned it in the sandbox, and the run was diagnosed as that entry;
-- *recognised*: a post that only quotes it was answered, by the whole pipeline, with an entry that lists its wording.
+- *recognised*: a post that only quotes it was answered, by the whole pipeline, with an entry that lists its wording;
+  here also with one that by itself answers only what a run shows (`answer.rare_messages`).
 A silent confusion counts as known when its post is answered with the entry that its file names.
 The lists lie in `knowledge/coverage/`.
 """
@@ -10,7 +11,7 @@ The lists lie in `knowledge/coverage/`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.diagnose import wording
@@ -30,6 +31,7 @@ class Known:
     message: Message
     shown_by: tuple[str, ...] = ()  #: entries with a case that triggers it
     recognised_as: str | None = None  #: the entry that a post which only quotes it is answered with
+    rare: bool = False  #: that answer is given only where `answer.rare_messages` is set
 
     @property
     def covered(self) -> bool:
@@ -76,9 +78,11 @@ def silent_posts(folder: Path | None = None) -> tuple[Path, ...]:
 def coverage(pipeline: Pipeline) -> Coverage:
     """Try everything. Takes a run in the sandbox for each case and each silent post."""
     messages = read_messages()
+    every_message = pipeline.settings.answer.model_copy(update={"rare_messages": True})
+    telling = replace(pipeline, settings=pipeline.settings.model_copy(update={"answer": every_message}))
     said = dict(_said_by_cases(pipeline))
     return Coverage(
-        messages=tuple(_known(message, said, pipeline) for message in messages.current),
+        messages=tuple(_known(message, said, telling) for message in messages.current),
         silent=tuple(_silent(path, pipeline) for path in silent_posts()),
     )
 
@@ -104,10 +108,12 @@ def _said_by_cases(pipeline: Pipeline) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _known(message: Message, said: dict[str, tuple[str, ...]], pipeline: Pipeline) -> Known:
+    recognised_as = _recognised(message, pipeline)
     return Known(
         message=message,
         shown_by=tuple(name for name, texts in said.items() if _among(message.text, texts)),
-        recognised_as=_recognised(message, pipeline),
+        recognised_as=recognised_as,
+        rare=recognised_as is not None and pipeline.library.get(recognised_as).run_only,
     )
 
 

@@ -203,7 +203,8 @@ class Pipeline:
     # Where nothing could be run, or nothing was seen
 
     def _nothing_seen(self, question: Question, reading: Reading, shown: Shown) -> Answer:
-        if shown.run.outcome is Outcome.FINISHED and reading.blocks and reading.error is None:
+        quotes = reading.error is not None and triage.puts_a_question(question, reading)
+        if shown.run.outcome is Outcome.FINISHED and reading.blocks and not quotes:
             return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
         answer = self._from_text(question, reading, shown)
         if answer.is_draft:
@@ -222,7 +223,11 @@ class Pipeline:
         diagnosis = self.matcher.by_text(reading, title=question.title, asks=triage.asks_in)
         if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
             return self._code_wanted(question, reading) or self._skip(question, reading, "no entry fits the words")
-        return self._explained(question, reading, self.library.get(diagnosis.confusion), diagnosis, tried)
+        entry = self.library.get(diagnosis.confusion)
+        if entry.run_only and not self.settings.answer.rare_messages:
+            reason = f"quotes {entry.name}, which is answered where a run shows it"
+            return self._code_wanted(question, reading) or self._skip(question, reading, reason)
+        return self._explained(question, reading, entry, diagnosis, tried)
 
     def _code_wanted(self, question: Question, reading: Reading) -> Answer | None:
         """A draft that only asks for the code, where the settings want it and the code is what is missing."""

@@ -140,6 +140,10 @@ class AnswerSettings(_Section):
     text_only: bool = Field(
         True, description="Draft replies to questions that hold nothing to run, with the entry's own example."
     )
+    rare_messages: bool = Field(
+        False,
+        description="Draft replies to the mere quote of a message that lies beyond the common confusions (`run_only`).",
+    )
     ask_for_code: bool = Field(False, description="Draft a short request for the code where it alone is missing.")
     documentation_links: bool = Field(True, description="Add one link into the torch documentation.")
 

@@ -136,16 +136,6 @@ def test_what_the_asker_asks_outright_counts_more_than_a_message_by_the_way(pipe
     assert names == ["nondifferentiable_operation", "grad_before_backward"]
 
 
-def test_an_entry_that_wants_to_be_quoted_is_no_answer_to_words_alone(pipeline: Pipeline) -> None:
-    told = asked(
-        "How should lr_scheduler.step() and optimizer.step() be ordered, the optimizer was given which parameters?"
-    )
-    quoted = asked("Why?\n\n    ValueError: optimizer got an empty parameter list\n")
-
-    assert not pipeline.answer(told).is_draft
-    assert pipeline.answer(quoted).diagnosis is not None
-
-
 def test_layers_in_a_list_are_seen_in_a_network_that_is_never_called(pipeline: Pipeline) -> None:
     network = (
         "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -163,6 +153,87 @@ def test_text_alone_is_not_answered_where_the_settings_say_so(pipeline: Pipeline
     )
     message = "RuntimeError: grad can be implicitly created only for scalar outputs"
     assert not silent.answer(asked(f"What does this mean?\n\n    {message}\n")).is_draft
+
+
+def test_a_title_asks_for_the_post_that_opens_its_topic(pipeline: Pipeline) -> None:
+    said = "All of them: the first, the second and the third."
+    title = "Do I have to call optimizer.zero_grad() in every iteration?"
+
+    assert pipeline.answer(asked(said, title=title)).is_draft
+    reply = Question(post=Post(id="8", raw=said, number=2), title=title, earlier=(Post(id="7", raw="Do I?"),))
+    assert not pipeline.answer(reply).is_draft
+
+
+EMPTY_LIST = "ValueError: optimizer got an empty parameter list"
+
+
+def test_an_entry_beyond_the_common_confusions_answers_only_what_a_run_shows(pipeline: Pipeline) -> None:
+    assert pipeline.library.get("optimizer_given_wrong").run_only
+
+    told = pipeline.answer(asked(f"What can I do about this?\n\n    {EMPTY_LIST}\n", title=EMPTY_LIST))
+    shown = pipeline.answer(program("import torch\nopt = torch.optim.SGD([], lr=0.1)", f"Why? {EMPTY_LIST}"))
+
+    assert not told.is_draft
+    assert told.reason == "quotes optimizer_given_wrong, which is answered where a run shows it"
+    assert shown.diagnosis is not None
+    assert shown.diagnosis.confusion == "optimizer_given_wrong"
+
+
+def test_where_the_settings_say_so_its_message_is_enough_and_words_are_not(pipeline: Pipeline) -> None:
+    telling = replace(
+        pipeline, settings=pipeline.settings.model_copy(update={"answer": AnswerSettings(rare_messages=True)})
+    )
+    words = "How should lr_scheduler.step() and optimizer.step() be ordered, the optimizer was given which parameters?"
+
+    assert telling.answer(asked(f"What can I do about this?\n\n    {EMPTY_LIST}\n")).is_draft
+    assert not telling.answer(asked(words)).is_draft
+
+
+def test_a_quoted_error_that_this_release_no_longer_raises_is_explained_and_said_to_be_absent(
+    pipeline: Pipeline,
+) -> None:
+    runs_today = (
+        "import torch\nmu = torch.ones(1, requires_grad=True)\nx = torch.randn(1)\nloss = 0\nfor _ in range(3):\n"
+        "    x.detach_()\n    x.copy_(torch.exp(mu))\n    loss = loss + (x * 2).sum()\nloss.backward()"
+    )
+    message = (
+        "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation"
+    )
+
+    answer = pipeline.answer(program(runs_today, f"Since the update this fails, why?\n\n    {message}\n"))
+
+    assert answer.diagnosis is not None
+    assert (answer.diagnosis.confusion, answer.diagnosis.ran, answer.diagnosis.same_error) == (
+        "inplace_on_saved",
+        False,
+        False,
+    )
+    assert answer.reply is not None
+    assert "I ran the code of the post" in answer.reply
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = torch.ones(2, requires_grad=True)\nx.sum().backward()\nv = torch.ones(2, requires_grad=True).view(2, 1)\nv.sum().backward()\nprint(v.grad)",
+        "def f():\n    v = torch.ones(2, requires_grad=True) * 1\n    v.sum().backward()\n    print(v.grad)\nf()",
+    ],
+    ids=["after another backward", "within a function"],
+)  # fmt: skip
+def test_a_result_is_not_taken_for_its_leaf_wherever_it_is_read(pipeline: Pipeline, code: str) -> None:
+    answer = pipeline.answer(program(f"import torch\n{code}", "Why is v.grad None?"))
+
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "non_leaf_grad"
+
+
+def test_a_result_within_a_function_that_still_names_its_leaf_is_an_intermediate(pipeline: Pipeline) -> None:
+    code = "import torch\ndef f():\n    w = torch.ones(2, requires_grad=True)\n    v = w * 1\n    v.sum().backward()\n    print(v.grad)\nf()"
+
+    answer = pipeline.answer(program(code, "Why is v.grad None?"))
+
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "intermediate_grad"
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "```\n", "谢谢！", "\ud800", "`" * 5000, "[quote]" * 50, "\x00\x01"])

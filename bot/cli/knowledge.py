@@ -208,7 +208,11 @@ def coverage(
         table.add_row(name, str(covered), str(total), f"{100 * covered / max(total, 1):.1f} %")
     context.console.print(table)
     shown = sum(bool(one.shown_by) for one in found.messages)
-    context.console.print(f"{shown} messages are shown by a case; the others are recognised when a post quotes them")
+    rare = sum(one.rare and not one.shown_by for one in found.messages)
+    context.console.print(
+        f"{shown} messages are shown by a case; the others are recognised when a post quotes them,"
+        f" {rare} of them only where the setting answer.rare_messages is on"
+    )
     for one in found.messages if missing else ():
         if not one.covered and one.message.tier < 3:
             text = one.message.text.splitlines()[0][:110]

@@ -99,8 +99,7 @@ class Matcher:
         """The entry whose message a post quotes, or else the one that its words ask about; nothing was run.
 
         `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the
-        post is about that message. One that is quoted by the way gives way to what the asker asks outright. An entry that
-        answers only what a run shows leaves the post without an answer here.
+        post is about that message. One that is quoted by the way gives way to what the asker asks outright.
         """
         text = _said(title, reading)
         matches = [
@@ -117,8 +116,6 @@ class Matcher:
         # One message may stand in several entries: the words choose among them, else the general one answers.
         matches.sort(key=lambda match: (-match.confidence, not match.entry.general, -match.asked, match.entry.name))
         best = matches[0]
-        if best.entry.run_only:
-            return None
         return Diagnosis(
             confusion=best.entry.name,
             evidence=_evidence(best),
@@ -144,6 +141,8 @@ class Matcher:
         if not ranking or ranking[0].fit < TOLD:
             return []
         best = ranking[0]
+        if best.entry.run_only:
+            return []
         near = [told for told in ranking if told.fit > best.fit - MARGIN]
         if any(told.entry.family != best.entry.family for told in near):
             return []
@@ -155,6 +154,7 @@ class Matcher:
                 0.5 + 0.4 * told.fit,
             )
             for told in near
+            if not told.entry.run_only
         ]
 
 

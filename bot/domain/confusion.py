@@ -85,9 +85,7 @@ class Confusion:
         False  #: the program runs and its gradient is wrong: the original must fail the numeric check
     )
     trial: bool = False  #: its drafts say that the entry is new
-    run_only: bool = (
-        False  #: it answers only a post whose code was run and shows it: no words, not even its message, are enough
-    )
+    run_only: bool = False  #: it answers only a post whose code was run and shows it; its mere message only where the settings say so
     general: bool = False  #: of the entries that share a message, the one to name when nothing could be run
 
     def case(self, name: str, role: str) -> Case | None:

@@ -48,6 +48,11 @@ def asks(reading: Reading) -> bool:
     return reading.error is not None or _asks(Words(reading.prose))
 
 
+def puts_a_question(question: Question, reading: Reading) -> bool:
+    """Whether the post asks in so many words: telling of an error that is overcome complains as well."""
+    return any(cues.QUESTION.found_in(Words(text)) for text in (question.title, reading.prose))
+
+
 def asks_by_its_title(question: Question, reading: Reading) -> bool:
     """Whether the title of the topic that a post opens asks, while its sentences neither direct nor explain."""
     prose = Words(reading.prose)

@@ -110,3 +110,10 @@ def test_a_wording_broken_over_two_lines_of_a_post_stands_in_neither() -> None:
 
 def test_no_lines_hold_nothing() -> None:
     assert KNOWN.in_lines([]) == KNOWN.in_lines([""]) == {}
+
+
+def test_a_message_about_another_name_is_another_message() -> None:
+    known = Wordings([("item", "'float' object has no attribute 'backward'")])
+
+    assert known.in_lines(["AttributeError: 'float' object has no attribute 'backward'"])
+    assert not known.in_lines(["AttributeError: 'tuple' object has no attribute 'backward'"])

@@ -103,12 +103,13 @@ def _named(view: View) -> Iterator[tuple[str, int, int]]:
 
 
 def _held(view: View, leaf: int, event: int) -> bool:
-    """Whether a name of the module means the leaf at that event, or one of a function ever did."""
+    """Whether a name of the module means the leaf at that event, or one of a function last did."""
     if view.names_at(leaf, event):
         return True
     module = {binding.name for binding in view.tape.bindings}
-    given = (state for one in view.tape.events[:event] for state in one.inputs if state.serial == leaf)
-    return any(name not in module for state in given for name in state.names)
+    given = [state for one in view.tape.events[: event + 1] for state in one.inputs]
+    meant = {name: state.serial for state in given for name in state.names if name not in module}
+    return leaf in meant.values()
 
 
 def _reached_before(view: View, leaves: Collection[int], maker: Event) -> bool:
