@@ -33,6 +33,11 @@ def reason(
         ("answer", "You should call zero_grad() before backward, otherwise gradients add up.", ""),
         ("answer", "你可以先调用 x.grad.zero_()，再反向传播。", ""),
         ("answer", "这是因为 x 是叶子节点，所以它的梯度会保存下来。", ""),
+        (
+            "answer",
+            "The reason is that the graph is freed. You can compute it again instead.",
+            "RuntimeError: Trying to backward through the graph a second time",
+        ),
         ("working_solution", "我的练习5代码：\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
         ("working_solution", "my solution to exercise 3:\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
         ("withdrawn", "Sorry, posted in the wrong category. Please ignore.", "x.grad is None"),

@@ -60,6 +60,7 @@ class Phrasebook:
         # What half of all entries speak of weighs as little as can be, and a single rare word cannot decide alone.
         most = math.log(1 + total / 2)
         self._weights = {word: _factor(word) * min(most, math.log(1 + total / n)) for word, n in counts.items()}
+        self._known = {name: frozenset().union(*phrases) for name, phrases in self._asked.items()}
         self._weighed: dict[frozenset[str], float] = {}
         self._own = {entry.name: self._words_of(entry, share=OWN) for entry in self._entries}
         self._touched = {entry.name: self._words_of(entry, share=TOUCHED) for entry in self._entries}
@@ -101,7 +102,7 @@ class Phrasebook:
         best = Told(entry, 0.0, frozenset())
         for said in passages:
             for phrase in self._asked[entry.name]:
-                fit = self._fit(said, phrase)
+                fit = self._fit(said, phrase, known=self._known[entry.name])
                 if fit > best.fit and not self._own[entry.name].isdisjoint(said & phrase):
                     best = Told(entry, fit, said & phrase)
         return best
@@ -111,13 +112,13 @@ class Phrasebook:
         near = [said for said in passages if len(said & every) > 1]
         return max((self._fit(said, phrase) for said in near for phrase in phrases), default=0.0)
 
-    def _fit(self, said: frozenset[str], phrase: frozenset[str]) -> float:
-        """The share of a phrase that a passage says, less for what else it says."""
+    def _fit(self, said: frozenset[str], phrase: frozenset[str], *, known: frozenset[str] = frozenset()) -> float:
+        """The share of a phrase that a passage says, less for what else it says, but for what is `known` of the entry."""
         both = said & phrase
         if len(both) < 2 or (len(phrase - ASKING) <= FEW and phrase & ASKING and not both & ASKING):
             return 0.0
         whole, shared = self._weight(phrase), self._sum(both)
-        besides = self._weight(said) - shared
+        besides = self._weight(said - known - both)
         return shared / whole * (1 - BESIDES * min(1.0, besides / (3 * whole)))
 
     def _weight(self, words: frozenset[str]) -> float:

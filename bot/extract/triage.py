@@ -221,6 +221,8 @@ def _answer(told: _Told) -> bool:
         return directs or explains or (cues.SECOND_PERSON.found_in(told.prose) and _replies_to_a_question(told))
     if not (directs or explains):
         return False
+    if directs and explains and not (told.prose_asks or told.reading.blocks):
+        return True  # below a title that quotes an error or a question
     if told.asks or told.own_error:
         return False
     return directs or not told.complains
