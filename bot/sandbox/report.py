@@ -27,6 +27,7 @@ _UNSUPPORTED = (
     (r"Torch not compiled with CUDA|No CUDA GPUs|Found no NVIDIA|CUDA (?:driver|error)", "it needs a GPU"),
     (r"No module named '(?P<name>[\w.]+)'", "it needs the module {name}, which the sandbox does not have"),
     (r"(?:BlockingIOError|PermissionError|OSError).*(?:fork|Operation not permitted|Resource temporarily)", "it starts processes or uses the network"),
+    (r"torch\.distributed|_c10d|_get_default_group|Distributed package|process group", "it runs in several processes"),
     (r"DataLoader worker|can't start new (?:thread|process)|torch_shm_manager", "it starts processes"),
     (r"URLError|ConnectionError|Temporary failure in name resolution|HTTPError", "it needs the network"),
     (r"InvalidCxxCompiler|No working C\+\+ compiler|torch\._inductor|BackendCompilerFailed", "torch.compile needs a compiler"),

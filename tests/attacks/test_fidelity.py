@@ -97,6 +97,14 @@ FINE = {
     ),
     "nested functions and globals": ("a = 1\ndef f():\n    global a\n    a += 1\nf()\nprint(a)", "2\n"),
     "random numbers of the system": ("import os, secrets\nprint(len(os.urandom(8)), len(secrets.token_bytes(4)))", "8 4\n"),
+    "asking for several processes": (
+        "import torch.distributed as dist\nprint(dist.is_available(), dist.is_initialized())", "False False\n",
+    ),
+    "a checkpoint and a loader": (
+        "import torch\nfrom torch.utils.checkpoint import checkpoint\nfrom torch.utils.data import DataLoader\n"
+        "x = torch.ones(2, requires_grad=True)\ncheckpoint(torch.exp, x, use_reentrant=False).log().sum().backward()\n"
+        "print(x.grad.tolist(), list(DataLoader([1, 2], batch_size=2)))", "[1.0, 1.0] [tensor([1, 2])]\n",
+    ),
     "time passes": ("import time\nt = time.time()\ntime.sleep(0.01)\nprint(time.time() - t >= 0.01)", "True\n"),
 }  # fmt: skip
 
@@ -112,6 +120,10 @@ UNSUPPORTED = {
     "a socket": "import socket\nsocket.create_connection(('127.0.0.1', 80))",
     "torch.compile": "import torch\nf = torch.compile(lambda x: x * 2 + 1)\nprint(f(torch.ones(3)))",
     "a GPU": "import torch\ntorch.ones(1).cuda()",
+    "several processes": "import torch.distributed as dist\ndist.init_process_group('gloo', rank=0, world_size=1)",
+    "a model over several processes": (
+        "import torch\nfrom torch.nn.parallel import DistributedDataParallel\nDistributedDataParallel(torch.nn.Linear(2, 2))"
+    ),
     "a file that the post does not bring": "open('data.csv')",
     "a module that is not there": "import tensorflow",
 }
