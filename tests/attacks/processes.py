@@ -40,6 +40,14 @@ def user_of(pid: int) -> int:
     return int(next(line for line in lines if line.startswith("Uid:")).split()[2])
 
 
+def name_of(pid: int) -> str:
+    """Its short name; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def eventually(true: Callable[[], bool], *, seconds: float = 5.0) -> bool:
     """Whether it becomes true; the kernel ends processes when it gets to it."""
     until = time.monotonic() + seconds

@@ -23,7 +23,7 @@ from bot.sandbox.ticket import written
 from bot.sandbox.worker import WAITING
 from tests.attacks.attack import GOOD, GOOD_PRINTS, LIMITS, MEMORY_MIB, SHORT
 from tests.attacks.conftest import SETTINGS
-from tests.attacks.processes import children_of, eventually, every_descendant, memory_kib, open_files
+from tests.attacks.processes import children_of, eventually, every_descendant, memory_kib, name_of, open_files
 
 #: Each starts jails of its own.
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
@@ -121,9 +121,8 @@ def test_the_first_process_of_a_runs_namespace_takes_the_run_with_it(light: jail
     with JailedSandbox(SETTINGS, made_of=light) as sandbox, ThreadPoolExecutor(1) as aside:
         running = aside.submit(sandbox.run, SLEEP)
         assert eventually(lambda: under_way(sandbox))
-        family = every_descendant(newest_server(before))
-        for pid in family:
-            if Path(f"/proc/{pid}/comm").read_text() == "pause\n":
+        for pid in every_descendant(newest_server(before)):
+            if name_of(pid) == "pause":
                 os.kill(pid, signal.SIGKILL)
 
         ran = running.result(timeout=20)

@@ -171,10 +171,9 @@ class TestInterrupted:
         printed = [json.loads(process.stdout.readline())["id"] for _ in range(2)]
         with watched(descendants(process.pid)) as ends:
             os.killpg(process.pid, number)
-            process.wait(timeout=60)
+            out, err = process.communicate(timeout=60)  # read on: it may be writing to a full pipe
             assert ends(seconds=20), "a process is left behind"
 
-        out, err = process.communicate()
         printed += [json.loads(line)["id"] for line in out.splitlines()]
         assert process.returncode == code
         assert err.splitlines()[:1] == (

@@ -16,8 +16,8 @@ _NONE = re.compile(r"'NoneType' object|and 'NoneType'|'NoneType' and|: NoneType|
 
 @word
 def reads_grad(view: View, value: Any) -> Found | None:
-    """A leaf's `.grad` is read and is None: before_backward (no differentiation reached the leaf until then),
-    after_zeroing (one did, and `zero_grad()` or `= None` removed the gradient). $X is the leaf; the zeroing is the
+    """A leaf's `.grad` is read and is None: before_backward (no differentiation reached the leaf until then), no_backward
+    (there is none in the whole run), after_zeroing (one did, and `zero_grad()` or `= None` removed the gradient). $X is the leaf; the zeroing is the
     cause line."""
     for event in view.grad_reads:
         state = event.inputs[0]
@@ -31,7 +31,8 @@ def reads_grad(view: View, value: Any) -> Found | None:
         ]
         zeroed = _zeroing(view, state.serial, since=max(reached, default=-1), until=event.index)
         kind = "after_zeroing" if reached and zeroed else "before_backward" if not _any_before(view, event) else None
-        if kind not in listed(value):
+        kinds = {kind, "no_backward"} if not view.backwards else {kind}
+        if kinds.isdisjoint(listed(value)):
             continue
         names, serials = roles(view, state, event, ())
         text = f"`{names['X']}.grad` is read at line {event.line} and is None: " + (
