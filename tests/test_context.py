@@ -74,7 +74,7 @@ def test_every_import_of_the_course_library_means_the_stand_in(line: str) -> Non
     )
 
     assert "from d2l import torch as d2l" in snippet.code.split("\n")
-    assert AssumptionKind.STAND_IN in kinds(snippet)
+    assert AssumptionKind.SUBSTITUTED in kinds(snippet)
 
 
 def test_functions_of_the_course_library_may_be_called_bare() -> None:
@@ -138,7 +138,7 @@ def test_programs_for_a_gpu_run_on_the_cpu_and_keep_their_graph() -> None:
     assert "net = nn.Linear(2, 1)\n" in snippet.code
     assert 'x = torch.ones(2, device="cpu")' in snippet.code
     assert "cuda" not in snippet.code.replace("torch.cuda.is_available()", "")
-    assert sum(note.kind is AssumptionKind.STAND_IN for note in snippet.assumptions) == 4
+    assert sum(note.kind is AssumptionKind.SUBSTITUTED for note in snippet.assumptions) == 4
 
 
 def test_a_leaf_that_is_moved_to_a_device_stops_being_one_here_too() -> None:

@@ -25,6 +25,7 @@ def test_functions_that_are_only_defined_are_called_on_record() -> None:
 
     assert snippet.code.endswith("\nplain()\nmoved()\n")
     assert "the post only defines moved; it is called: moved()" in [note.text for note in snippet.assumptions]
+    assert AssumptionKind.STAND_IN not in kinds(snippet)  # no data were replaced, and nobody is told so
 
 
 @pytest.mark.parametrize(

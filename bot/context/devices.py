@@ -45,7 +45,7 @@ def _moved(line: Line, *, copies: bool) -> Line:
     if text == line.text:
         return line
     note = Assumption(
-        kind=AssumptionKind.STAND_IN,
+        kind=AssumptionKind.SUBSTITUTED,
         text=f"run on the CPU: {line.text.strip()} became {text.strip()}",
         original=line.text.strip(),
         restored=text.strip(),

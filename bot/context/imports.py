@@ -102,7 +102,7 @@ def _course_library(line: Line) -> Line:
         return line
     text = match["indent"] + _D2L
     note = Assumption(
-        kind=AssumptionKind.STAND_IN,
+        kind=AssumptionKind.SUBSTITUTED,
         text=f"a stand-in of the course's library is used: {line.text.strip()} became {_D2L}",
         original=line.text.strip(),
         restored=_D2L,

@@ -28,7 +28,7 @@ def with_calls(program: Program) -> Program:
 def _call(name: str) -> Line:
     text = f"{name}()"
     note = Assumption(
-        kind=AssumptionKind.STAND_IN, text=f"the post only defines {name}; it is called: {text}", restored=text
+        kind=AssumptionKind.ADDED_CALL, text=f"the post only defines {name}; it is called: {text}", restored=text
     )
     return Line(text, ADDED, (note,))
 

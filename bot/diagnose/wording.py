@@ -84,7 +84,7 @@ class Wordings:
 
 def _quoted_in(wording: str) -> frozenset[str]:
     """The names that a message puts in quotation marks: with another name it is another message."""
-    return frozenset(name.lower() for name in _QUOTED.findall(wording))
+    return frozenset(masked(name) for name in _QUOTED.findall(wording))
 
 
 #: Fewer characters are not a part of a message that tells it from others.

@@ -20,7 +20,9 @@ class AssumptionKind(Enum):
     FROM_CHAPTER = "from_chapter"  #: taken from what the course chapter defines
     FROM_ATTACHMENT = "from_attachment"  #: taken from a file that the post links
     FROM_MENTION = "from_mention"  #: code named in a sentence, not shown as a block
-    STAND_IN = "stand_in"  #: random numbers or a stub in place of something missing
+    STAND_IN = "stand_in"  #: random numbers in place of data that are missing
+    SUBSTITUTED = "substituted"  #: what does the same here: the CPU for a GPU, a small library for the course's own
+    ADDED_CALL = "added_call"  #: a call of a function that the post only defines
     LEFT_OUT = "left_out"  #: a line that is not part of the program (a shell command, an output)
 
 

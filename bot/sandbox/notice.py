@@ -23,7 +23,7 @@ _QUESTION = struct.Struct("=QIIiIQ6Q")
 _ANSWER = struct.Struct("=QqiI")
 _RECEIVE = 0xC0502100
 _SEND = 0xC0182101
-_GO_ON = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE, since Linux 5.5
+_GO_ON = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 
 @dataclass(frozen=True, slots=True)

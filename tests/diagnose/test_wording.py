@@ -117,3 +117,9 @@ def test_a_message_about_another_name_is_another_message() -> None:
 
     assert known.in_lines(["AttributeError: 'float' object has no attribute 'backward'"])
     assert not known.in_lines(["AttributeError: 'tuple' object has no attribute 'backward'"])
+
+
+def test_a_name_with_a_number_may_stand_in_a_misspelt_message() -> None:
+    known = Wordings([("item", "'numpy.float64' object has no attribute 'backward'")])
+
+    assert known.in_lines(["'numpy.float64' object has no atribute 'backward'"])

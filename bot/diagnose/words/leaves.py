@@ -17,8 +17,8 @@ _NONE = re.compile(r"'NoneType' object|and 'NoneType'|'NoneType' and|: NoneType|
 @word
 def reads_grad(view: View, value: Any) -> Found | None:
     """A leaf's `.grad` is read and is None: before_backward (no differentiation reached the leaf until then), no_backward
-    (there is none in the whole run), after_zeroing (one did, and `zero_grad()` or `= None` removed the gradient). $X is the leaf; the zeroing is the
-    cause line."""
+    (there is none in the whole run), after_zeroing (one did, and `zero_grad()` or `= None` removed the gradient). $X is
+    the leaf; the zeroing is the cause line."""
     for event in view.grad_reads:
         state = event.inputs[0]
         failing = view.run.error is not None and view.line is not None

@@ -109,7 +109,7 @@ def _let_our_exit_be_heard(program: bytes) -> None:
     """Send the driver what it listens on. It is no layer: where the kernel has none, the driver waits longer."""
     try:
         listener = kernel.listen_for(program)
-    except OSError:  # before Linux 5.0, or under a filter that has a listener already
+    except OSError:  # before Linux 5.19, or under a filter that has a listener already
         return
     try:
         with socket.socket(fileno=os.dup(STATUS)) as status:
