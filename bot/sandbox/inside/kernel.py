@@ -36,6 +36,7 @@ MADV_COLLAPSE = 25
 HUGE_PAGE = 2 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc_under_gil = ctypes.PyDLL(None, use_errno=True)
 _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
 _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
@@ -50,6 +51,14 @@ class _CapabilityHeader(ctypes.Structure):
 
 
 _CapabilitySets = ctypes.c_uint32 * 6
+
+
+def fork() -> int:
+    """What `os.fork` returns, without what modules have Python do in each child (threading, logging, matplotlib's fonts).
+
+    For a process of one thread, which left its locks open and no font. It spares each child 0.7 MiB of copies.
+    """
+    return _checked(_libc_under_gil.fork(), "fork")
 
 
 def unshare(flags: int) -> None:

@@ -100,7 +100,7 @@ class _Server:
         kernel.unshare(kernel.CLONE_NEWPID)  # of the children to come
         first = os.posix_spawn(FIRST_PROCESS, [FIRST_PROCESS], {})
         try:
-            runner = os.fork()
+            runner = kernel.fork()
             if runner == 0:
                 files = [*files, status.detach()]
                 child.become(files, request=request, locks=self._locks)
@@ -208,7 +208,7 @@ def import_what_comes_late() -> None:
     """
     import torch
     import torch._subclasses.schema_check_mode  # by the first DataLoader
-    from matplotlib import pyplot
+    from matplotlib import font_manager, pyplot
 
     for maker in (torch.optim.SGD, torch.optim.Adam):
         parameter = torch.nn.Parameter(torch.ones(2))
@@ -220,6 +220,7 @@ def import_what_comes_late() -> None:
     figure.add_subplot().plot([0, 1], [0, 1])
     figure.savefig(os.devnull, format="png")
     pyplot.close("all")
+    font_manager._get_font.cache_clear()  # each keeps a file open, whose place the children would share
 
 
 def _forget_the_callers_signals() -> None:
