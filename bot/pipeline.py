@@ -65,6 +65,8 @@ class Pipeline:
         if shown.diagnosis.confidence < self.settings.answer.least_confidence:
             return self._skip(question, reading, "not sure enough", shown)
         entry = self.library.get(shown.diagnosis.confusion)
+        if entry.kind is ConfusionKind.MISTAKE and triage.only_tells(question, reading):
+            return self._skip(question, reading, "nothing is asked", shown)
         if entry.wrong_gradient and not self.trials.gradient_is_wrong(shown):
             return self._nothing_seen(question, reading, shown)
         mended = self.trials.mend(entry, shown, reading)

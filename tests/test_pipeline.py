@@ -101,6 +101,19 @@ def test_a_working_solution_is_run_and_left_alone(pipeline: Pipeline) -> None:
     assert answer.before.outcome is Outcome.FINISHED
 
 
+def test_long_notes_that_ask_nothing_are_left_alone(pipeline: Pipeline) -> None:
+    notes = (
+        "What I noted on the chapter. The result of a product of vectors is a vector, and its derivative is a matrix. "
+        * 2
+    )
+    question = "Why does the last line of my notes stop?"
+
+    told = pipeline.answer(program(VECTOR, notes))
+    assert not told.is_draft
+    assert told.reason == "nothing is asked"
+    assert pipeline.answer(program(VECTOR, f"{notes}{question}")).is_draft
+
+
 def test_code_that_runs_and_shows_nothing_wrong_is_left_alone(pipeline: Pipeline) -> None:
     answer = pipeline.answer(program("import torch\nprint(torch.ones(2))", "Is there a nicer way to print?"))
     assert not answer.is_draft

@@ -40,6 +40,8 @@ def reason(
         ),
         ("working_solution", "我的练习5代码：\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
         ("working_solution", "my solution to exercise 3:\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
+        ("cured", "It stopped with an in-place error. I solved this problem by moving step() to the end.", ""),
+        ("cured", "In order to solve this it is necessary to call backward() before step().", "in-place error in backward"),
         ("withdrawn", "Sorry, posted in the wrong category. Please ignore.", "x.grad is None"),
         ("withdrawn", "发错地方了，请忽略。", ""),
         ("homework", "Please write the whole program for me: a network with backward by hand, due tomorrow.", ""),

@@ -46,6 +46,29 @@ def lack_of(view: View) -> Lack | None:
     return view.notes["lack"]  # type: ignore[no-any-return]
 
 
+def result_of(view: View) -> Lack | None:
+    """Of a run that differentiates nothing: the last result that lost the graph of what it was made from."""
+    if view.backwards or view.run.error is not None:
+        return None
+    flow = Flow(view)
+    for event in reversed(view.tape.events):
+        cuts = any(state.requires_grad for state in event.inputs) and event.outputs and not event.error
+        if not cuts or any(state.requires_grad for state in event.outputs):
+            continue
+        serial = event.outputs[0].serial
+        walk = flow.behind([serial], until=len(view.tape.events))
+        if walk.best is not None:
+            root = view.ever_named(serial) or _text_on(view, event.line)
+            return _as_lack(view, _Asked(line=event.line, event=event, walk=walk, root=root, serial=serial), "result")
+    return None
+
+
+def _text_on(view: View, line: int) -> str | None:
+    """The outermost expression on a line."""
+    node = next(view.nodes_on(line), None)
+    return view.source(node) if node is not None else None
+
+
 def _first_lack(view: View) -> Lack | None:
     flow = Flow(view)
     error = view.run.error

@@ -151,6 +151,16 @@ WITHDRAWN = Phrases(
     patterns=(r"\bduplicate of #?\d+", r"\bposted (?:it |this )?(?:at|in|to) (?:the )?wrong"),
 )  # fmt: skip
 
+#: A trouble and its cure in one, told for others.
+CURED = Phrases(
+    patterns=(
+        r"\b(?:i|we) (?:have |finally |then )?(?:solved|fixed) (?:it|this|that|the|my)\b[^.?!]{0,40}\bby\b",
+        r"\b(?:in order )?to (?:solve|fix) (?:it|this|that)\b[^.?!]{0,20}\bit is (?:necessary|enough|sufficient) to\b",
+        r"\b(?:problem|issue|error) (?:is|was|has been) (?:solved|fixed) by\b",
+        r"(?:把|将)[^。？！]{2,40}(?:就好了|就解决了|就可以了|即可解决)",
+    ),
+)
+
 #: How to write on this forum, not what about.
 FORUM_MATTER = Phrases(
     "github url*", "to show code", "code fence*", "format your code", "backticks", "topic is moved",

@@ -60,6 +60,12 @@ def asks_by_its_title(question: Question, reading: Reading) -> bool:
     return question.opens_its_topic and not tells and asks_in(question.title)
 
 
+def only_tells(question: Question, reading: Reading) -> bool:
+    """Whether the post tells of its code at some length and neither asks nor complains: notes on a chapter."""
+    told = _Told.of(question, reading)
+    return told.length > _SHORT and not (told.asks or told.complains)
+
+
 def asks_in(sentence: str) -> bool:
     """Whether a sentence asks or complains."""
     return _asks(Words(sentence))
@@ -76,7 +82,7 @@ def silent_because(question: Question, reading: Reading) -> str | None:
     """Why the post wants no reply, as a short code; None when it may want one.
 
     Codes: `empty`, `withdrawn`, `forum_matter`, `thanks`, `link`, `announcement`, `patch_note`,
-    `working_solution`, `answer`, `homework`, `other_framework`, `installation`, `other_error`, `remark`,
+    `working_solution`, `cured`, `answer`, `homework`, `other_framework`, `installation`, `other_error`, `remark`,
     `not_autograd`. When in doubt the answer is None: the run of the code, or its absence, decides later.
     """
     told = _Told.of(question, reading)
@@ -157,6 +163,11 @@ def _empty(told: _Told) -> bool:
 
 def _withdrawn(told: _Told) -> bool:
     return cues.WITHDRAWN.found_in(told.prose) and not told.prose_asks
+
+
+def _cured(told: _Told) -> bool:
+    """It tells how a trouble was overcome, and asks nothing."""
+    return cues.CURED.found_in(told.prose) and not told.asks
 
 
 def _forum_matter(told: _Told) -> bool:
@@ -300,6 +311,7 @@ _RULES = (
     ("announcement", _announcement),
     ("patch_note", _patch_note),
     ("working_solution", _working_solution),
+    ("cured", _cured),
     ("answer", _answer),
     ("homework", _homework),
     ("other_framework", _other_framework),

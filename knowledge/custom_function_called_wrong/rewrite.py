@@ -9,11 +9,15 @@ from bot.repair.toolkit import Program, Target, last_name
 
 
 def apply(program: Program, target: Target) -> str | None:
-    """Static methods with a ctx, and every use of the class by `apply`; None when there is nothing of that to mend."""
+    """Static methods with a ctx, and every use of the class by `apply`; None when there is nothing of that to mend.
+
+    A module becomes a Function when it keeps nothing of its own.
+    """
     function = _class(program, target.names.get("F"))
-    if function is None:
+    if function is None or (_is_module(function) and _keeps_something(function)):
         return None
-    called = program.replaced(_calls(program, function.name))
+    bases = [(base, "torch.autograd.Function") for base in function.bases] if _is_module(function) else []
+    called = program.replaced([*bases, *_calls(program, function.name)])
     inside = Program(called)
     owner = _class(inside, function.name)
     rows: dict[int, str] = {}
@@ -59,6 +63,21 @@ def _calls(program: Program, name: str) -> list[tuple[ast.AST, str]]:
             case ast.Attribute(value=ast.Name(id=called), attr="forward") if called == name:
                 changes.append((node, f"{name}.apply"))
     return changes
+
+
+def _is_module(owner: ast.ClassDef) -> bool:
+    return any(last_name(base) == "Module" for base in owner.bases)
+
+
+def _keeps_something(owner: ast.ClassDef) -> bool:
+    """Whether the class has more than forward and backward, or these use `self`."""
+    return any(
+        not isinstance(part, ast.FunctionDef)
+        or part.name not in ("forward", "backward")
+        or any(isinstance(node, ast.Name) and node.id == "self" for node in ast.walk(part))
+        for part in owner.body
+        if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+    )
 
 
 def _lacks_ctx(method: ast.FunctionDef) -> bool:

@@ -47,6 +47,13 @@ def found(sandbox: JailedSandbox, word: str, value: Any, code: str, reading: Rea
     return signals.WORDS[word](View(code, run, reading, ENTRY, 0.6), value)
 
 
+TERM = LEAF + "(g,) = torch.autograd.grad((x * x).sum(), x)\n({}).backward()\n"
+MODULE = (
+    "import torch\nclass M(torch.nn.Module):\n"
+    "    def forward(self, x): return x * 2\n    def backward(self, g): return g\n"
+    "x = torch.ones(2, requires_grad=True)\nM()(x).sum().backward()\n"
+)
+
 #: word, value, a program of which it holds, and one of which it does not.
 CASES: list[tuple[str, Any, str, str]] = [
     ("raises", "RuntimeError", FAILS, LEAF),
@@ -65,6 +72,10 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("rebinds_leaf", False, WARNS, LOST),
     ("backward_calls", 2, LEAF + "x.sum().backward()\nx.sum().backward()\n", LEAF + READ),
     ("differentiates_gradient", "without_graph", SECOND, GRAPH),
+    ("differentiates_gradient", "lost", TERM.format("(x * x).sum() + g.sum()"), TERM.format("(x - 0.1 * g).sum()")),
+    ("result_cut_by", "copy", LEAF + "torch.tensor([x[0], x[1]])\n", LEAF + "torch.stack([x[0], x[1]])\n"),
+    ("result_cut_by", "integer", LEAF + "x.long()\n", LEAF + "x.long()\nx.sum().backward()\n"),
+    ("module_backward", True, MODULE, MODULE.replace("def backward", "def backwards")),
     ("renormalises", True, TABLE.format("max_norm=0.1"), TABLE.format("")),
     ("inputs_leave_out", "leaf", INTO.format("[h]"), INTO.format("[h, x]")),
     ("hook", "drops_result", HOOKED.format("grad * 2"), HOOKED.format("return grad * 2")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from bot.diagnose.roles import root_of
@@ -25,18 +26,20 @@ def backward_calls(view: View, value: Any) -> Found | None:
 @word
 def differentiates_gradient(view: View, value: Any) -> Found | None:
     """A gradient is differentiated: without_graph (it was made without create_graph), added_up (it is the `.grad`
-    that backward() adds to, so the sum of both is left there), any. $N is what was differentiated first, $X for
-    which tensor; the first call is the cause line."""
+    that backward() adds to, so the sum of both is left there), any; or lost: a part of the loss was computed from a
+    gradient that has no graph, so that part teaches nothing. $N is what was differentiated first, $X for which tensor;
+    the first call is the cause line."""
     for event in view.backwards:
         first = _made_as_gradient(view, event)
         if first is None or first.backward is None or event.backward is None:
             continue
         leaf = next((leaf for leaf in event.backward.leaves if leaf in event.backward.held), None)
         graph = first.backward.create_graph
-        if not graph and event.error is None:
-            continue  # the gradient is a number in another computation, as in `w - lr * w.grad`
-        kind = "without_graph" if not graph else "added_up" if leaf is not None else "fine"
-        if kind == "fine" or ("any" not in listed(value) and kind not in listed(value)):
+        if not graph and event.error is None:  # a number in another computation, as in `w - lr * w.grad`, or a term
+            kind = "lost" if _is_term_of_loss(view, first, event) else "fine"
+        else:
+            kind = "without_graph" if not graph else "added_up" if leaf is not None else "fine"
+        if kind not in listed(value) and ("any" not in listed(value) or kind in ("fine", "lost")):
             continue
         names = _second_derivative_names(view, first, event)
         return Found(
@@ -100,6 +103,20 @@ def _made_as_gradient(view: View, event: Event) -> Event | None:
             if earlier.index < read.index < event.index and given & family and read.inputs[0].leaf:
                 return earlier
     return None
+
+
+def _is_term_of_loss(view: View, first: Event, event: Event) -> bool:
+    """Whether a differentiation starts from a sum, one term of which is a single number made of a gradient alone."""
+    if first.op != "torch.autograd.grad" or event.backward is None:
+        return False
+    given = {state.serial for state in first.outputs if math.prod(state.shape) > 1}
+    for root in event.backward.roots:
+        for serial in _all_ancestors(view, root):
+            state = view.tape.state_of(serial)
+            alone = state is not None and not state.requires_grad and math.prod(state.shape) == 1
+            if alone and given & _all_ancestors(view, serial):
+                return True
+    return False
 
 
 def _all_ancestors(view: View, serial: int) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.diagnose.cutting import cut_names
 from bot.diagnose.flow import Cut
-from bot.diagnose.lacking import lack_of, root_text
+from bot.diagnose.lacking import lack_of, result_of, root_text
 from bot.diagnose.view import Found, View
 from bot.diagnose.vocabulary import listed, word
 from bot.domain.tape import TensorState, short_name
@@ -59,6 +59,14 @@ def shows_as(view: View, value: Any) -> Found | None:
             lack.shows
         ]
     )
+
+
+@word
+def result_cut_by(view: View, value: Any) -> Found | None:
+    """Where a run differentiates nothing: what cut the graph of its last result, in the words of `graph_cut_by`, with the
+    same names; $LOSS is that result."""
+    lack = result_of(view)
+    return lack.found if lack is not None and lack.kind in listed(value) else None
 
 
 @word

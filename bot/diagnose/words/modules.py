@@ -152,6 +152,25 @@ def function_class(view: View, value: Any) -> Found | None:
     return None
 
 
+@word
+def module_backward(view: View, value: Any) -> Found | None:
+    """true: a module that is called has a `backward` method of its own, which autograd never calls. $F is its class; the
+    method is the cause line, the first differentiation the error line."""
+    found = None
+    ran = {(event.note or "").rpartition(" ")[0] for event in view.tape.events if event.op == "module"}
+    for node in ast.walk(view.tree):
+        if not isinstance(node, ast.ClassDef) or node.name not in ran or found is not None:
+            continue
+        method = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "backward"), None)
+        called_by_hand = any(isinstance(one, ast.Attribute) and one.attr == "apply" for one in ast.walk(node))
+        if method is not None and not called_by_hand and view.backwards:
+            found = Found(
+                text=f"{node.name} is a module; autograd does not call its backward()", line=method.lineno,
+                names={"F": node.name}, cause_line=method.lineno, error_line=view.backwards[0].line,
+            )  # fmt: skip
+    return found if bool(value) == (found is not None) else None
+
+
 def _own_statements(view: View, methods: list[ast.FunctionDef]) -> dict[str, str]:
     names: dict[str, str] = {}
     for method in methods:

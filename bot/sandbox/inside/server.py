@@ -220,7 +220,8 @@ def import_what_comes_late() -> None:
     figure.add_subplot().plot([0, 1], [0, 1])
     figure.savefig(os.devnull, format="png")
     pyplot.close("all")
-    font_manager._get_font.cache_clear()  # each keeps a file open, whose place the children would share
+    # Each font keeps a file open, whose place the children would share.
+    font_manager._get_font.cache_clear()  # type: ignore[attr-defined]
 
 
 def _forget_the_callers_signals() -> None:
