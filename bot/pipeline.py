@@ -67,8 +67,6 @@ class Pipeline:
         entry = self.library.get(shown.diagnosis.confusion)
         if entry.kind is ConfusionKind.MISTAKE and triage.only_tells(question, reading):
             return self._skip(question, reading, "nothing is asked", shown)
-        if entry.wrong_gradient and not self.trials.gradient_is_wrong(shown):
-            return self._nothing_seen(question, reading, shown)
         mended = self.trials.mend(entry, shown, reading)
         return self._draft(question, reading, entry, shown, mended)
 
@@ -83,11 +81,15 @@ class Pipeline:
                 snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
             )
             shown = Shown(snippet, run, found)
-            if found is not None:
+            if found is not None and self._holds(shown, found):
                 return shown
             if first is None or (run.ran and not first.run.ran):
-                first = shown
+                first = replace(shown, diagnosis=None)
         return first
+
+    def _holds(self, shown: Shown, found: Diagnosis) -> bool:
+        """Whether a gradient that is said to be wrong is wrong; other confusions hold when the run shows them."""
+        return not self.library.get(found.confusion).wrong_gradient or self.trials.gradient_is_wrong(shown)
 
     def _draft(
         self, question: Question, reading: Reading, entry: Confusion, shown: Shown, mended: Mended | None

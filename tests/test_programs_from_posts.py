@@ -74,3 +74,36 @@ def test_input_is_a_tensor_unless_it_is_called() -> None:
     assert candidates("```\n_, best = torch.max(input, 1)\nbest.sum().backward()\n```") == ()
     [snippet, *_] = candidates("```\nn = int(input())\nx = torch.ones(n, requires_grad=True)\nx.sum().backward()\n```")
     assert kinds(snippet) == {AssumptionKind.ADDED_IMPORT}
+
+
+BASE = "import torch\nx = torch.ones(2, requires_grad=True)\ny = 2 * x  # twice\ny.sum().backward()"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "It works, but when I change `y = 2 * x` to `y = x * x` the gradient is odd. Why?",
+        "If I replace ``y = 2*x`` with ``y = x * x`` the gradient is odd. Why?",
+        "With `y = x * x` instead of `y = 2 * x` the gradient is odd. Why?",
+        "把`y = 2 * x\n`改成`y = x * x`之后梯度很奇怪，为什么？",
+        "將 `y = 2 * x` 換成 `y = x * x` 之後梯度很奇怪，為什麼？",
+    ],
+)
+def test_a_change_that_a_sentence_tells_of_is_tried_on_record(told: str) -> None:
+    own, changed = candidates(f"```\n{BASE}\n```\n{told}")
+
+    assert own.code == f"{BASE}\n"
+    assert changed.code == f"{BASE}\n".replace("y = 2 * x  # twice", "y = x * x")
+    assert [note.line for note in changed.assumptions if note.kind is AssumptionKind.FROM_MENTION] == [3]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "I changed `lr` to `0.1` and it is odd. Why?",
+        "I changed `z = 3` to `z = 4` and it is odd. Why?",
+        "I changed `y = 2 * x` to `y = 2 *` and it is odd. Why?",
+    ],
+)
+def test_a_change_of_what_is_no_line_or_into_no_code_is_not_tried(told: str) -> None:
+    assert [snippet.code for snippet in candidates(f"```\n{BASE}\n```\n{told}")] == [f"{BASE}\n"]

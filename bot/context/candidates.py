@@ -22,6 +22,7 @@ from bot.context.imports import IMPORTS, with_course_library
 from bot.context.program import Program, program_of
 from bot.context.scenes import gap_filled, mentioned
 from bot.context.uncalled import with_calls
+from bot.context.variants import told_of
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
 from bot.source import bound_names, names_bound_by, parse, undefined_names
@@ -120,6 +121,7 @@ def _programs(question: Question, reading: Reading, chapter: Chapter | None, thr
         yield from filled
         yield from _with_mentioned_call(own, reading, post=number)
     yield own
+    yield from told_of(own, reading)
     yield from _parts(blocks, source=source)
     if gap:
         yield from _without_code(reading, chapter, thread, post=number)
