@@ -11,7 +11,7 @@ from bot.sandbox import Order
 SECONDS = 10.0
 SHORT = 0.4
 KILLED_WITHIN = 0.8
-CPU_SECONDS = 1
+CPU_SECONDS = 3
 MEMORY_MIB = 256
 LIMITS = Limits(seconds=SECONDS, cpu_seconds=CPU_SECONDS, memory_mib=MEMORY_MIB)
 
