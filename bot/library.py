@@ -56,6 +56,7 @@ class _Entry(BaseModel):
     general: bool = False
     run_only: bool = False
     wrong_gradient: bool = False
+    beside: tuple[str, ...] = ()
     asked_as: dict[Language, tuple[str, ...]] = {}
     not_this: tuple[str, ...] = ()
     seen: dict[str, Any] = {}
@@ -170,6 +171,7 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
         wrong_gradient=entry.wrong_gradient,
         general=entry.general,
         run_only=entry.run_only,
+        beside=entry.beside,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.diagnose import signals, wording
+from bot.diagnose import beside, signals, wording
 from bot.diagnose.told import Phrasebook
 from bot.diagnose.view import Found, View
 from bot.domain.confusion import Confusion, ConfusionKind
@@ -102,11 +102,7 @@ class Matcher:
         post is about that message. One that is quoted by the way gives way to what the asker asks outright.
         """
         text = _said(title, reading)
-        matches = [
-            Match(entry, (found,), asked, QUOTED + 0.15 * asked if asked >= HINTED else QUOTED)
-            for entry, found in self._quoted(reading, title)
-            for asked in (self.fit(entry, text),)
-        ]
+        matches = self._by_message(reading, title, text)
         if matches or reading.error is None:
             said = self._by_words(reading, title, asks)
             if not matches or _outright(said, matches):
@@ -123,6 +119,21 @@ class Matcher:
             ran=False,
             also=tuple(match.entry.name for match in matches[1:4]),
         )
+
+    def _by_message(self, reading: Reading, title: str, text: str) -> list[Match]:
+        """The entries whose message the post quotes, surer where its words, or the signs beside it, speak for one alone.
+
+        An entry that has signs, none of which is there, gives way to those that have none to show.
+        """
+        quoted = [(entry, found, self.fit(entry, text)) for entry, found in self._quoted(reading, title)]
+        pointed_at = beside.pointed_at((entry for entry, _, _ in quoted), title=title, reading=reading)
+        matches: list[Match] = []
+        without: list[Match] = []
+        for entry, found, asked in quoted:
+            sure = asked if asked >= HINTED else HINTED if pointed_at == {entry.name} else 0.0
+            lacks = entry.beside and asked < HINTED and entry.name not in pointed_at
+            (without if lacks else matches).append(Match(entry, (found,), asked, QUOTED + 0.15 * sure))
+        return matches or without
 
     def _quoted(self, reading: Reading, title: str) -> list[tuple[Confusion, Found]]:
         """The entries whose message stands in the post; those that hold it letter by letter before those that nearly do."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bot.diagnose import facts
+from bot.diagnose import beside, facts
 from bot.diagnose.view import View
 from bot.diagnose.vocabulary import WORDS
 from bot.domain.confusion import Confusion
@@ -20,6 +20,7 @@ from bot.errors import KnowledgeError
 
 def check(entry: Confusion) -> None:
     """Try each word of `[seen]`, and of the fixes' `when`, on a small run; raise `KnowledgeError` at what cannot be used."""
+    beside.check(entry)
     for where, table in (("[seen]", entry.seen), *((f"[[fix]] {fix.name}, when", fix.when) for fix in entry.fixes)):
         for word, value in _words(table):
             _try(entry, word, value, where=f"{entry.name}/confusion.toml, {where}")

@@ -86,6 +86,7 @@ class Confusion:
     )
     trial: bool = False  #: its drafts say that the entry is new
     run_only: bool = False  #: it answers only a post whose code was run and shows it; its mere message only where the settings say so
+    beside: tuple[str, ...] = ()  #: signs that, beside a quoted message which others share, speak for this entry
     general: bool = False  #: of the entries that share a message, the one to name when nothing could be run
 
     def case(self, name: str, role: str) -> Case | None:

@@ -1,0 +1,95 @@
+"""Which of the entries that share a message a post means, when its code cannot be run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.diagnose import beside, signals
+from bot.diagnose.match import Matcher
+from bot.domain.confusion import Confusion
+from bot.domain.post import Language
+from bot.domain.snippet import CodeBlock, QuotedError, Reading
+from bot.errors import KnowledgeError
+from bot.extract import triage
+from bot.library import read_library
+
+LIBRARY = read_library(words=signals.known_words())
+MATCHER = Matcher(LIBRARY)
+ENTRY = LIBRARY.get("graph_cut_by_numpy")
+NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
+FREED = "Trying to backward through the graph a second time, but the buffers have already been freed."
+IN_PLACE = "one of the variables needed for gradient computation has been modified by an inplace operation"
+
+
+def post(code: str = "", *, prose: str = "", message: str = NO_GRAPH) -> Reading:
+    blocks = (CodeBlock(text=code, lines=tuple(range(1, code.count("\n") + 2)), fenced=True),) if code else ()
+    return Reading(language=Language.ENGLISH, prose=prose, blocks=blocks, error=QuotedError(message=message))
+
+
+def named(reading: Reading) -> str | None:
+    found = MATCHER.by_text(reading, title="What is wrong here?", asks=triage.asks_in)
+    return found.confusion if found else None
+
+
+def signed(*signs: str) -> Confusion:
+    return replace(ENTRY, beside=signs)
+
+
+@pytest.mark.parametrize(
+    ("reading", "name"),
+    [
+        (post(), "no_requires_grad"),
+        (post("score = my_metric(net(x).numpy())"), "graph_cut_by_numpy"),
+        (post("with torch.no_grad():\n    out = net(x)"), "graph_cut_by_no_grad"),
+        (post("loss = torch.tensor([loss_a, loss_b]).sum()"), "graph_cut_by_copy"),
+        (post("for p in net.parameters():\n    p.requires_grad = False"), "parameters_frozen"),
+        (post(prose="I froze nothing, all layers are frozen by the library."), "parameters_frozen"),
+        (post(message=FREED), "graph_freed_same_output"),
+        (post("out, hidden = rnn(x, hidden)", message=FREED), "graph_freed_hidden_state"),
+        (post("d_loss = criterion(netD(fake), zeros)", message=FREED), "graph_freed_without_detach"),
+        (post("self.act = nn.ReLU(inplace = True)", message=IN_PLACE), "inplace_activation"),
+        (post("opt_d.step()\ng_loss = g(x)\ng_loss.backward()", message=IN_PLACE), "inplace_step_before_backward"),
+    ],
+)
+def test_code_that_cannot_be_run_chooses_among_the_causes_of_a_message(reading: Reading, name: str) -> None:
+    assert named(reading) == name
+
+
+@pytest.mark.parametrize(
+    ("sign", "code", "there"),
+    [
+        ("inplace=True", "nn.ReLU( inplace = True )", True),
+        ("inplace=True", "nn.ReLU(INPLACE=TRUE)", True),
+        ("inplace=True", "nn.ReLU(inplace=Truest)", False),
+        ("freez*", "freezing", True),
+        ("freez", "freezing", False),
+        ("*rnn", "self.my_rnn(x)", True),
+        ("rnn", "self.my_rnn(x)", False),
+        (".step() ... .backward(", "opt.step()\nloss\n.backward()", True),
+        (".step() ... .backward(", "loss.backward()\nopt.step()", False),
+        (".step() ... .backward(", "opt.step()" + "a" * (beside.GAP + 1) + ".backward()", False),
+        ("冻结", "参数都冻结了", True),
+    ],
+)
+def test_a_sign_is_found_as_it_is_written(sign: str, code: str, there: bool) -> None:
+    assert bool(beside.pointed_at([signed(sign)], title="", reading=post(code))) is there
+
+
+@pytest.mark.parametrize("sign", ["", " ", "*", " ... ", "a ... b ... c"])
+def test_a_sign_that_says_nothing_or_leaves_several_gaps_is_refused(sign: str) -> None:
+    with pytest.raises(KnowledgeError, match="cannot be looked for"):
+        beside.check(signed(sign))
+
+
+@given(st.text(min_size=1), st.text())
+def test_no_sign_and_no_post_make_it_fail(sign: str, text: str) -> None:
+    beside.pointed_at([signed(sign)], title=text, reading=post(text))
+
+
+@given(st.text(alphabet="abc_. (", min_size=1).filter(lambda text: text.strip("* .\t\n") and " ... " not in text))
+def test_a_sign_stands_in_a_post_that_is_that_sign(sign: str) -> None:
+    assert beside.pointed_at([signed(sign)], title="", reading=post(sign))
