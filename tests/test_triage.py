@@ -42,6 +42,12 @@ def reason(
         ("working_solution", "my solution to exercise 3:\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
         ("cured", "It stopped with an in-place error. I solved this problem by moving step() to the end.", ""),
         ("cured", "In order to solve this it is necessary to call backward() before step().", "in-place error in backward"),
+        ("cured", "The variable was a leaf.", "[Solved] a leaf Variable that requires grad is used in an in-place operation"),
+        ("cured", "把 x += 1 改成 x = x + 1。", "【已解决】inplace operation 报错"),
+        ("announcement", "在训练中你可能会遇到错误 \"Trying to backward through the graph a second time\"，本文将说明如何解决。", "二次求导"),
+        ("announcement", "When you see the error \"grad can be implicitly created only for scalar outputs\", sum first.", ""),
+        ("announcement", "Say what to do?\n```suggestion\n  \"a leaf Variable that requires grad is used\"\n```", "Better message"),
+        ("not_autograd", "AttributeError: 'NoneType' object has no attribute 'norm'", "My layer has no name"),
         ("withdrawn", "Sorry, posted in the wrong category. Please ignore.", "x.grad is None"),
         ("withdrawn", "发错地方了，请忽略。", ""),
         ("homework", "Please write the whole program for me: a network with backward by hand, due tomorrow.", ""),
@@ -101,6 +107,10 @@ def test_posts_that_want_no_reply_are_left_alone(code: str, body: str, title: st
         ("用了 retain_graph=True 之后显存越来越大，爆显存", ""),
         ("训练的时候 loss 一直不变", ""),
         ("What is volatile=True?", "How to fix it"),
+        ("Why do you set 'retain_graph=True' for the critic", ""),
+        ("In this article they call backward twice. Why does it fail the second time?", ""),
+        ("Still open for me: why is w.grad None?", "[solved] w.grad is None"),
+        ("AttributeError: 'NoneType' object has no attribute 'norm'\n```\nw.grad.norm()\n```", "Help"),
     ],
 )
 def test_posts_that_may_want_a_reply_are_kept(body: str, title: str) -> None:

@@ -71,7 +71,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
     ("complex", r"\bcomplex\b|\bfft\b|复数"),
     ("integer", r"\bint(?:eger|egers|s|64)?\b|\blong\b|whole numbers?|整数|整型"),
     ("floating", r"float(?:ing)?[- ]?(?:point|32|64)|浮点"),
-    ("argmax", r"argmax|argmin|下标最大"),
+    ("argmax", r"arg_?max|arg_?min|下标最大"),
     ("rounding", r"\bround\w*|\bfloor\b|\bceil\b|\bsign\b|threshold\w*|quanti[sz]\w*|取整|四舍五入|符号函数|量化"),
     # Leaving the graph.
     ("item", r"\bitem\b|\btolist\b|python (?:number|float)|float\(|python 数"),
@@ -100,7 +100,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
     ("several_losses", r"(?:two|several|multiple|both|second|many) loss(?:es)?|loss1|loss_?[12]\b|(?:两|多)个 ?(?:loss|损失)"),
     ("total", r"total_?loss\w*|running (?:total|loss|sum)|sum of losses|总损失|\+= ?loss"),
     ("memory", r"\bmemory\b|\bram\b|内存|显存"),
-    ("optimizer", r"optimi[sz]ers?\b|\bsgd\b|\badam\b|优化器"),
+    ("optimizer", r"optimi[sz]ers?(?:\b|_)|\bsgd\b|\badam\b|优化器"),
     ("parameters", r"parameters?\b|\bweights?\b|参数|权重"),
     ("hidden_state", r"hidden[- _]?states?|repackage\w*|cell states?|隐藏状态|隐状态"),
     ("rnn", r"\brnns?\b|\blstm\w*|\bgru\b|recurrent|循环神经网络|循环网络"),

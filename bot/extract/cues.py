@@ -20,7 +20,7 @@ QUESTION = Phrases(
     "help needed", "wonder*", "don't get why", "don't understand", "do not understand", "not understand",
     "cannot understand", "can't understand", "never understood", "confus*", "want to know", "want to ask", "wanna ask", "wanna know",
     "would like to know", "would like to ask", "to get your help", "did someone", "did anyone",
-    "did anybody", "did somebody", "question about", "shouldn't it", "shouldn't we", "shouldn't this", "shouldn't the", "should i", "should we",
+    "did anybody", "did somebody", "question about", "shouldn't it", "shouldn't we", "shouldn't this", "shouldn't the", "should i", "should we", "should it",
     "is it necessary", "is it correct", "is it right", "is it ok", "is it okay", "is this correct", "is this right", "isn't it", "don't know why", "don't know how", "don't see why",
     "为什么", "为何", "怎么", "如何", "怎样", "请问", "请教", "求助", "求教", "求解答", "求大神", "不懂",
     "不明白", "不理解", "不太理解", "疑问", "困惑", "疑惑", "什么意思", "是不是", "能不能", "可不可以",
@@ -43,7 +43,7 @@ COMPLAINT = Phrases(
     "doesn't", "don't", "didn't", "isn't", "won't", "can't", "couldn't", "wouldn't", "aren't", "wasn't",
     "doesnt", "dont", "didnt", "cant", "not work*", "not updat*", "not chang*", "not learn*",
     "not train*", "not converg*", "not get*", "not comput*", "not calculat*", "not accumulat*",
-    "not differentia*", "not backprop*", "not propagat*", "never updat*", "never chang*", "no longer",
+    "not differentia*", "not backprop*", "not propagat*", "not includ*", "not register*", "not flow*", "not saved", "never updat*", "never chang*", "no longer",
     "cannot", "unable", "wrong", "issue", "issues", "problem", "problems", "bug", "bugs", "buggy",
     "broke", "broken", "breaks", "complain*", "none", "nan", "nans", "all zeros", "zeros", "always zero",
     "always the same", "stays", "remain*", "constant*", "keeps growing", "growing", "grows", "slower",
@@ -59,7 +59,7 @@ COMPLAINT = Phrases(
 #: The subject is automatic differentiation or training by it.
 AUTOGRAD = Phrases(
     "*grad*", "*backprop*", "back prop*", "*backward*", "*detach*", "leaf", "leaves", "*derivative*",
-    "*differentia*", "*jacobian*", "*hessian*", "inplace", "in place", "*deepcopy*", "*argmax*",
+    "*differentia*", "*jacobian*", "*hessian*", "inplace", "in place", "*deepcopy*", "*argmax*", "*arg_max*",
     "optimizer*", "optimiser*", "deep copy", "shallow copy", "深拷贝", "浅拷贝", "hidden state*", "repackage*", "computation graph*",
     "computational graph*", "create_graph", "retain_graph", "volatile", "freez*", "frozen", "nan", "nans",
     "vjp", "the graph", "weights are not", "weights not", "not updating", "loss", "losses", "weights",
@@ -140,6 +140,17 @@ PROPOSAL_FORM = Phrases(
 
 #: How a text begins that was published for many.
 PUBLISHED = Phrases(patterns=(r"\A\W*welcome to\b.{0,60}\b(?:guide|release|notes)\b",))
+
+#: How such a text goes on, which explains an error that many meet.
+ARTICLE = Phrases(
+    "本篇文章", "这篇文章将", "本文将", "本文介绍", "in this article", "in this blog post", "let's walk through an example",
+    "let us walk through an example",
+    patterns=(
+        r"\A\W*when you (?:encounter|see|get|run into) (?:the|this|an) (?:error|warning|message)\b",
+        r"\byou (?:may|might) (?:encounter|see|run into)\b[^.]{0,60}\b(?:error|message)",
+        r"(?:你|我们|大家)可能会?遇到[^。]{0,60}(?:错误|报错)",
+    ),
+)  # fmt: skip
 
 TYPO = Phrases("typo", "typos", "misspell*", "mistyped", "笔误", "勘误", "错别字", "拼写错误", "筆誤")
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-_BETWEEN_WORDS = re.compile(r"[^a-z0-9_']+")
+#: An apostrophe belongs to a word only within it: elsewhere it is a quotation mark.
+_BETWEEN_WORDS = re.compile(r"[^a-z0-9_']+|(?<![a-z0-9_])'+|'+(?![a-z0-9_])")
 
 
 @dataclass(frozen=True)

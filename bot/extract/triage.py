@@ -9,7 +9,7 @@ from functools import cached_property
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Reading
 from bot.extract import cues
-from bot.extract.messages import is_autograd_message
+from bot.extract.messages import is_autograd_message, is_of_anything
 from bot.extract.phrases import Words
 
 # How titles begin that want something changed, whatever questions the text leads to.
@@ -28,6 +28,11 @@ _CHANGE_TITLE = re.compile(
 _MAYBE_CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
 )
+# How titles end a matter.
+_SOLVED_TITLE = re.compile(r"[\[【(（]\s*(?:solved|resolved|fixed|已解决|解决了)\s*[\]】)）]|^\W*(?:solved|已解决)\b")
+# A change that a reviewer of code proposes.
+_REVIEW = re.compile(r"^\s*```\s*suggestion\b", re.MULTILINE)
+_ASKED = re.compile("[?？]")
 _PATCH = re.compile(r"\S\s*(?:--+>|→|⇒)\s*\S|^\s*line\s*[:：]?\s*\d+\b.*=", re.MULTILINE | re.IGNORECASE)
 _IMPORTS_TORCH = re.compile(r"^\s*(?:import|from)\s+(?:torch|d2l)\b", re.MULTILINE)
 _IMPORTS_ANOTHER = re.compile(
@@ -126,8 +131,12 @@ class _Told:
 
     @cached_property
     def own_error(self) -> bool:
-        """It quotes one of torch's errors about gradients."""
-        return self.reading.error is not None and is_autograd_message(self.reading.error.message)
+        """It quotes one of torch's errors about gradients; one that other objects raise too counts beside a gradient."""
+        error = self.reading.error
+        if error is None or not is_autograd_message(error.message):
+            return False
+        said = f"{self.everything.lower.replace(error.message.lower(), ' ')} {error.source}"
+        return not is_of_anything(error.message) or "grad" in said
 
     @cached_property
     def prose_asks(self) -> bool:
@@ -166,7 +175,9 @@ def _withdrawn(told: _Told) -> bool:
 
 
 def _cured(told: _Told) -> bool:
-    """It tells how a trouble was overcome, and asks nothing."""
+    """It tells how a trouble was overcome, or that it is, and asks nothing."""
+    if _SOLVED_TITLE.search(told.title.lower) and not _ASKED.search(told.prose.text):
+        return True
     return cues.CURED.found_in(told.prose) and not told.asks
 
 
@@ -195,6 +206,10 @@ def _announcement(told: _Told) -> bool:
     if cues.PROPOSAL_FORM.found_in(told.prose) and not told.own_error:
         return True
     if cues.PUBLISHED.found_in(told.prose) and not told.own_error and not cues.ASKER.found_in(told.prose):
+        return True
+    if cues.ARTICLE.found_in(told.prose) and not (cues.ASKER.found_in(told.prose) or _ASKED.search(told.prose.text)):
+        return True
+    if _REVIEW.search(told.question.post.raw):
         return True
     if told.prose_asks:
         return False
