@@ -42,6 +42,8 @@ def reason(
         ("working_solution", "my solution to exercise 3:\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()", ""),
         ("cured", "It stopped with an in-place error. I solved this problem by moving step() to the end.", ""),
         ("cured", "In order to solve this it is necessary to call backward() before step().", "in-place error in backward"),
+        ("announcement", "Do we need another softmax? No, the loss applies one.", "Removes a second softmax"),
+        ("other_framework", "x = mx.nd.array([1, 2])\nx.attach_grad()\nwhy is x.grad zero after backward()?", ""),
         ("cured", "The variable was a leaf.", "[Solved] a leaf Variable that requires grad is used in an in-place operation"),
         ("cured", "把 x += 1 改成 x = x + 1。", "【已解决】inplace operation 报错"),
         ("announcement", "在训练中你可能会遇到错误 \"Trying to backward through the graph a second time\"，本文将说明如何解决。", "二次求导"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,15 @@ OUTRIGHT = 0.75
 LEAD = 0.25
 #: How well a post's words must fit an entry to be about what somebody else's program shows.
 ABOUT = 0.35
+
+#: What each line that a run fulfils is worth beside the fit of the words, where two entries may be what a post asks.
+CONDITION = 0.1
+
+_NO_ERROR = re.compile(
+    r"\b(?:does|do|did) ?(?:not|n't) (?:raise|throw|give|produce) (?:an?y? )?(?:error|exception)"
+    r"|\b(?:no|without an?y?) (?:errors?|exceptions?) (?:is|are|was|were) (?:raised|thrown)|没有报错|不会?报错|没报错",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -179,9 +189,12 @@ def same_error(reported: QuotedError | None, run: Run) -> bool | None:
 
 
 def got_further(code: str, run: Run, reading: Reading) -> bool:
-    """Whether the asker speaks of what the program computes only after the line where this run failed, and of no error."""
-    if run.error is None or run.error.line is None or reading.error is not None or not reading.mentions:
+    """Whether the asker saw the program run on where this run failed: by saying that no error was raised, or by speaking
+    of no error and of what the program computes only after that line."""
+    if run.error is None or run.error.line is None or reading.error is not None:
         return False
+    if _NO_ERROR.search(f"{reading.prose}\n{code}"):
+        return True
     failing = run.error.line
     bound = [node for node in ast.walk(parse(code) or ast.Module([], [])) if isinstance(node, ast.Name)]
     stored = [node for node in bound if isinstance(node.ctx, ast.Store)]
@@ -203,10 +216,12 @@ def _said(title: str, reading: Reading) -> str:
     return text if reading.error is None else text.replace(reading.error.message, " ")
 
 
-def _rank(match: Match) -> tuple[int, int, float, str]:
-    """What the run alone shows comes first, then the entry that asks more of the run, then the better words."""
-    mistake = 0 if match.entry.kind is ConfusionKind.MISTAKE else 1
-    return mistake, -_conditions(match.entry.seen), -match.asked, match.entry.name
+def _rank(match: Match) -> tuple[int, float, float, str]:
+    """Mistakes come first, the one that asks more of the run before others; then questions, by words and run together."""
+    conditions = _conditions(match.entry.seen)
+    if match.entry.kind is ConfusionKind.MISTAKE:
+        return 0, -conditions, -match.asked, match.entry.name
+    return 1, -(match.asked + CONDITION * conditions), -match.asked, match.entry.name
 
 
 def _conditions(seen: object) -> int:

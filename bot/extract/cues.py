@@ -71,13 +71,32 @@ AUTOGRAD = Phrases(
     "不更新", "权重", "参数", "损失", "不收敛", "求導", "微分", "導數", "計算圖", "反向傳播",
 )  # fmt: skip
 
+#: Signs that an object which is missing may be a gradient.
+TRAINING = Phrases("*grad*", "*backward*", "training", "train", "optimizer*", "梯度", "训练", "反向", "求导")
+
 #: Signs of PyTorch in a post whose code is all NumPy.
 TORCH = Phrases(
     "*torch*", "tensor", "tensors", "张量", "張量", "nn.", "loss.", ".backward(", "requires_grad", "grad_fn"
 )
 
 #: Another library than PyTorch whose calls are named as PyTorch's.
-LOOKALIKE = Phrases("oneflow", "paddle*", "mindspore", "jittor", "webgpu", "observablehq", "tfjs", "libtorch")
+LOOKALIKE = Phrases(
+    "mx.nd*",
+    "mx.autograd*",
+    "mxnet",
+    "attach_grad*",
+    "autograd.record*",
+    "darknet",
+    "stopbackward",
+    "oneflow",
+    "paddle*",
+    "mindspore",
+    "jittor",
+    "webgpu",
+    "observablehq",
+    "tfjs",
+    "libtorch",
+)
 
 #: Another library than PyTorch.
 OTHER_FRAMEWORK = Phrases(

@@ -25,6 +25,10 @@ _CHANGE_TITLE = re.compile(
     r"(?:add(?:ed|s|ing)?|fix(?:ed|es)?|improved?|implement(?:ed|s)?|remove[ds]?|refactor|bump|rename|deprecate|"
     r"revert|clean ?up)\b)"
 )
+# How the titles of changes alone begin.
+_DONE_TITLE = re.compile(
+    r"^\W*(?:\[[^\]]*\]\W*)*(?:adds|removes|fixes|replaces|renames|implements|refactors|corrects)\b"
+)
 _MAYBE_CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
 )
@@ -135,8 +139,8 @@ class _Told:
         error = self.reading.error
         if error is None or not is_autograd_message(error.message):
             return False
-        said = f"{self.everything.lower.replace(error.message.lower(), ' ')} {error.source}"
-        return not is_of_anything(error.message) or "grad" in said
+        beside = Words(f"{self.everything.lower.replace(error.message.lower(), ' ')} {error.source}")
+        return not is_of_anything(error.message) or cues.TRAINING.found_in(beside)
 
     @cached_property
     def prose_asks(self) -> bool:
@@ -209,7 +213,7 @@ def _announcement(told: _Told) -> bool:
         return True
     if cues.ARTICLE.found_in(told.prose) and not (cues.ASKER.found_in(told.prose) or _ASKED.search(told.prose.text)):
         return True
-    if _REVIEW.search(told.question.post.raw):
+    if _REVIEW.search(told.question.post.raw) or (_DONE_TITLE.match(title) and not told.complains):
         return True
     if told.prose_asks:
         return False

@@ -38,6 +38,12 @@ def test_other_posts_may_be_about_the_error_of_the_run(reading: Reading) -> None
     assert not got_further(PROGRAM, failed_at(3), reading)
 
 
+@pytest.mark.parametrize("prose", ["This does not raise an error.", "No exception is raised here", "这里没有报错"])
+def test_who_says_that_nothing_was_raised_saw_the_program_run_on(prose: str) -> None:
+    assert got_further(PROGRAM, failed_at(3), saying(prose))
+    assert not got_further(PROGRAM, failed_at(3), saying(prose, error=QuotedError(message="shapes do not match")))
+
+
 def test_a_name_that_was_made_before_and_is_made_again_tells_nothing() -> None:
     again = "import torch\nd = torch.ones(2)\nd = torch.split(d)\n"
     assert not got_further(again, failed_at(3), saying("I expect d.grad_fn", "d.grad_fn"))
