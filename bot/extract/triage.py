@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
 
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Reading
 from bot.extract import cues
-from bot.extract.messages import is_autograd_message, is_of_anything
+from bot.extract.changes import announces, notes_a_patch
 from bot.extract.phrases import Words
+from bot.extract.told import ADDRESS, SHORT, Told
+from bot.extract.told import asks as words_ask
 
-# How titles begin that want something changed, whatever questions the text leads to.
-_PROPOSAL_TITLE = re.compile(r"^\W*(?:\[[^\]]*\]\W*)*(?:feature request|proposal|rfc|we should|todo|to-do)\b")
-# Titles about what is written of torch, not about torch.
-_ON_DOCUMENTATION = re.compile(
-    r"\[docs?\]|\b(?:docs?|docstring|documentation)\b.{0,30}\b(?:misleading|wrong|incorrect|incomplete|unclear|outdated|missing)\b"
-    r"|\b(?:misleading|wrong|incorrect|incomplete|unclear|outdated|missing)\b.{0,30}\b(?:docs?|docstring|documentation)\b"
-)
-# How titles of changes to a project begin. The second kind also begins titles of people with a problem.
-_CHANGE_TITLE = re.compile(
-    r"^\W*(?:\[[^\]]*\]\W*)*(?:(?:feat(?:ure)?|enh(?:ancement)?|fix|docs?|chore|refactor|test|ci|perf|build)(?:\([^)]*\))?!?:|"
-    r"(?:add(?:ed|s|ing)?|fix(?:ed|es)?|improved?|implement(?:ed|s)?|remove[ds]?|refactor|bump|rename|deprecate|"
-    r"revert|clean ?up)\b)"
-)
-# How the titles of changes alone begin.
-_DONE_TITLE = re.compile(
-    r"^\W*(?:\[[^\]]*\]\W*)*(?:adds|removes|fixes|replaces|renames|implements|refactors|corrects)\b"
-)
-_MAYBE_CHANGE_TITLE = re.compile(
-    r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
-)
-# How titles end a matter.
-_SOLVED_TITLE = re.compile(r"[\[【(（]\s*(?:solved|resolved|fixed|已解决|解决了)\s*[\]】)）]|^\W*(?:solved|已解决)\b")
-# A change that a reviewer of code proposes.
-_REVIEW = re.compile(r"^\s*```\s*suggestion\b", re.MULTILINE)
-_ASKED = re.compile("[?？]")
-_PATCH = re.compile(r"\S\s*(?:--+>|→|⇒)\s*\S|^\s*line\s*[:：]?\s*\d+\b.*=", re.MULTILINE | re.IGNORECASE)
 _IMPORTS_TORCH = re.compile(r"^\s*(?:import|from)\s+(?:torch|d2l)\b", re.MULTILINE)
 _IMPORTS_ANOTHER = re.compile(
     r"^\s*(?:import|from)\s+(?:tinygrad|jax|mxnet|tensorflow|keras|paddle|mindspore|oneflow|jittor|micrograd|mlx|autograd)\b",
@@ -47,14 +21,14 @@ _PYTORCH = re.compile(r"\bimport torch\b|\btorch\.\w|\bpytorch")
 _TORCH_CALL = re.compile(r"requires_grad|\.backward\(|zero_grad|grad_fn|nn\.module|retain_graph")
 _TORCH_CODE = re.compile(r"\btorch\b|\bnn\.")
 _NUMPY = re.compile(r"\bnp\.\w+\(")
-_HAN = re.compile("[\u3400-\u9fff]")
-_SHORT = 30  #: words of a post that only thanks or points somewhere
-_ADDRESS = re.compile(r"https?://\S+|www\.\S+")
+# How titles end a matter.
+_SOLVED_TITLE = re.compile(r"[\[【(（]\s*(?:solved|resolved|fixed|已解决|解决了)\s*[\]】)）]|^\W*(?:solved|已解决)\b")
+_ASKED = re.compile("[?？]")
 
 
 def asks(reading: Reading) -> bool:
     """Whether the post asks something or says that something is not as it should be."""
-    return reading.error is not None or _asks(Words(reading.prose))
+    return reading.error is not None or words_ask(Words(reading.prose))
 
 
 def puts_a_question(question: Question, reading: Reading) -> bool:
@@ -71,13 +45,13 @@ def asks_by_its_title(question: Question, reading: Reading) -> bool:
 
 def only_tells(question: Question, reading: Reading) -> bool:
     """Whether the post tells of its code at some length and neither asks nor complains: notes on a chapter."""
-    told = _Told.of(question, reading)
-    return told.length > _SHORT and not (told.asks or told.complains)
+    told = Told.of(question, reading)
+    return told.length > SHORT and not (told.asks or told.complains)
 
 
 def asks_in(sentence: str) -> bool:
     """Whether a sentence asks or complains."""
-    return _asks(Words(sentence))
+    return words_ask(Words(sentence))
 
 
 def lacks_code(reading: Reading) -> bool:
@@ -94,154 +68,52 @@ def silent_because(question: Question, reading: Reading) -> str | None:
     `working_solution`, `cured`, `answer`, `homework`, `other_framework`, `installation`, `other_error`, `remark`,
     `not_autograd`. When in doubt the answer is None: the run of the code, or its absence, decides later.
     """
-    told = _Told.of(question, reading)
+    told = Told.of(question, reading)
     return next((code for code, holds in _RULES if holds(told)), None)
 
 
-@dataclass(frozen=True)
-class _Told:
-    """A post as the rules see it."""
-
-    question: Question
-    reading: Reading
-    title: Words  #: empty when the post did not open its topic
-    prose: Words
-
-    @classmethod
-    def of(cls, question: Question, reading: Reading) -> _Told:
-        return cls(
-            question=question,
-            reading=reading,
-            title=Words(question.title if question.opens_its_topic else ""),
-            prose=Words(_ADDRESS.sub(" ", cues.FORM.sub(" ", reading.prose))),
-        )
-
-    @cached_property
-    def code(self) -> str:
-        """All code of the post."""
-        return "\n".join(block.text for block in self.reading.blocks)
-
-    @cached_property
-    def everything(self) -> Words:
-        """Title, sentences, code and error."""
-        error = self.reading.error
-        quoted = f"{error.type or ''} {error.message}" if error else ""
-        return Words("\n".join((self.question.title, self.reading.prose, self.code, quoted)))
-
-    @cached_property
-    def length(self) -> int:
-        """How long the sentences are: Latin words, and two Chinese characters as one."""
-        return len(self.prose.padded.split()) + len(_HAN.findall(self.prose.lower)) // 2
-
-    @cached_property
-    def own_error(self) -> bool:
-        """It quotes one of torch's errors about gradients; one that other objects raise too counts beside a gradient."""
-        error = self.reading.error
-        if error is None or not is_autograd_message(error.message):
-            return False
-        beside = Words(f"{self.everything.lower.replace(error.message.lower(), ' ')} {error.source}")
-        return not is_of_anything(error.message) or cues.TRAINING.found_in(beside)
-
-    @cached_property
-    def prose_asks(self) -> bool:
-        """Its sentences ask."""
-        return cues.QUESTION.found_in(self.prose)
-
-    @cached_property
-    def asks(self) -> bool:
-        """Its title or its sentences ask."""
-        return self.prose_asks or cues.QUESTION.found_in(self.title)
-
-    @cached_property
-    def complains(self) -> bool:
-        """It says that something is wrong."""
-        error = self.reading.error is not None
-        return error or cues.COMPLAINT.found_in(self.prose) or cues.COMPLAINT.found_in(self.title)
-
-    @cached_property
-    def on_autograd(self) -> bool:
-        """Its title or its sentences speak of gradients."""
-        return cues.AUTOGRAD.found_in(self.prose) or cues.AUTOGRAD.found_in(Words(self.question.title))
-
-
-def _asks(words: Words) -> bool:
-    return cues.QUESTION.found_in(words) or cues.COMPLAINT.found_in(words)
-
-
-def _empty(told: _Told) -> bool:
+def _empty(told: Told) -> bool:
     reading = told.reading
     shown = reading.blocks or reading.error or reading.outputs or reading.picture_only
     return not (told.title.text.strip() or reading.prose.strip() or shown)
 
 
-def _withdrawn(told: _Told) -> bool:
+def _withdrawn(told: Told) -> bool:
     return cues.WITHDRAWN.found_in(told.prose) and not told.prose_asks
 
 
-def _cured(told: _Told) -> bool:
+def _cured(told: Told) -> bool:
     """It tells how a trouble was overcome, or that it is, and asks nothing."""
     if _SOLVED_TITLE.search(told.title.lower) and not _ASKED.search(told.prose.text):
         return True
     return cues.CURED.found_in(told.prose) and not told.asks
 
 
-def _forum_matter(told: _Told) -> bool:
+def _forum_matter(told: Told) -> bool:
     return not told.reading.blocks and not told.own_error and cues.FORUM_MATTER.found_in(told.prose)
 
 
-def _thanks(told: _Told) -> bool:
-    if told.reading.blocks or told.own_error or told.length > _SHORT:
+def _thanks(told: Told) -> bool:
+    if told.reading.blocks or told.own_error or told.length > SHORT:
         return False
     return cues.THANKS.found_in(told.prose) and not (told.asks or told.complains)
 
 
-def _link(told: _Told) -> bool:
-    if told.reading.blocks or told.own_error or told.length > _SHORT or told.asks or told.complains:
+def _link(told: Told) -> bool:
+    if told.reading.blocks or told.own_error or told.length > SHORT or told.asks or told.complains:
         return False
-    return _ADDRESS.search(told.question.post.raw) is not None or cues.LINK.found_in(told.prose)
+    return ADDRESS.search(told.question.post.raw) is not None or cues.LINK.found_in(told.prose)
 
 
-def _announcement(told: _Told) -> bool:
-    title = told.title.lower
-    if _PROPOSAL_TITLE.match(title) and not told.own_error:
-        return True
-    if _ON_DOCUMENTATION.search(title) and not (told.own_error or told.prose_asks):
-        return True
-    if cues.PROPOSAL_FORM.found_in(told.prose) and not told.own_error:
-        return True
-    if cues.PUBLISHED.found_in(told.prose) and not told.own_error and not cues.ASKER.found_in(told.prose):
-        return True
-    if cues.ARTICLE.found_in(told.prose) and not (cues.ASKER.found_in(told.prose) or _ASKED.search(told.prose.text)):
-        return True
-    if _REVIEW.search(told.question.post.raw) or (_DONE_TITLE.match(title) and not told.complains):
-        return True
-    if told.prose_asks:
-        return False
-    if _CHANGE_TITLE.match(title) and not told.asks:
-        return True
-    if _MAYBE_CHANGE_TITLE.match(title) and not (told.asks or told.complains):
-        return True
-    if cues.CHANGE.found_in(told.prose) or cues.CHANGE.found_in(told.title):
-        return True
-    return not told.own_error and (cues.TYPO.found_in(told.prose) or cues.TYPO.found_in(told.title))
-
-
-def _patch_note(told: _Told) -> bool:
-    """`line 103: out = x --> out = x.clone()`: a change told in a line."""
-    if told.reading.blocks or told.length > _SHORT or _asks(told.prose):
-        return False
-    return _PATCH.search(told.prose.lower) is not None
-
-
-def _working_solution(told: _Told) -> bool:
+def _working_solution(told: Told) -> bool:
     """Code is shown under the name of a solution or an exercise, and nobody asks or complains."""
-    if not told.reading.blocks or _asks(told.prose):
+    if not told.reading.blocks or words_ask(told.prose):
         return False
     texts = (told.prose, told.title, Words(told.question.post.raw))
     return any(cues.SOLUTION.found_in(text) for text in texts)
 
 
-def _answer(told: _Told) -> bool:
+def _answer(told: Told) -> bool:
     """It directs or explains, to somebody else or to nobody, and asks nothing for itself."""
     directs = cues.DIRECTION.found_in(told.prose)
     explains = cues.EXPLANATION.found_in(told.prose)
@@ -258,7 +130,7 @@ def _answer(told: _Told) -> bool:
     return directs or not told.complains
 
 
-def _replies_to_another(told: _Told) -> bool:
+def _replies_to_another(told: Told) -> bool:
     """It answers a post of somebody else, and its author has asked nothing in the thread."""
     post = told.question.post
     replied = told.question.replied_to
@@ -267,7 +139,7 @@ def _replies_to_another(told: _Told) -> bool:
     return not any(_has_asked(earlier, post) for earlier in told.question.earlier)
 
 
-def _replies_to_a_question(told: _Told) -> bool:
+def _replies_to_a_question(told: Told) -> bool:
     replied = told.question.replied_to
     words = Words(replied.raw if replied is not None else "")
     return cues.QUESTION.found_in(words) and not cues.DIRECTION.found_in(words)
@@ -275,14 +147,14 @@ def _replies_to_a_question(told: _Told) -> bool:
 
 def _has_asked(earlier: Post, post: Post) -> bool:
     words = Words(earlier.raw)
-    return earlier.author == post.author and _asks(words) and not cues.DIRECTION.found_in(words)
+    return earlier.author == post.author and words_ask(words) and not cues.DIRECTION.found_in(words)
 
 
-def _homework(told: _Told) -> bool:
+def _homework(told: Told) -> bool:
     return not told.own_error and not told.reading.blocks and cues.HOMEWORK.found_in(told.prose)
 
 
-def _other_framework(told: _Told) -> bool:
+def _other_framework(told: Told) -> bool:
     everything = told.everything
     if _IMPORTS_ANOTHER.search(told.code) and not _IMPORTS_TORCH.search(told.code):
         return True
@@ -293,7 +165,7 @@ def _other_framework(told: _Told) -> bool:
     return _NUMPY.search(told.code) is not None and not cues.TORCH.found_in(everything)
 
 
-def _installation(told: _Told) -> bool:
+def _installation(told: Told) -> bool:
     if told.own_error or told.on_autograd:
         return False
     error = told.reading.error
@@ -301,19 +173,19 @@ def _installation(told: _Told) -> bool:
     return cues.INSTALLATION.found_in(Words(f"{told.title.text}\n{told.prose.text}\n{quoted}"))
 
 
-def _other_error(told: _Told) -> bool:
+def _other_error(told: Told) -> bool:
     error = told.reading.error
     if error is None or told.own_error or told.on_autograd:
         return False
     return cues.OTHER_ERROR.found_in(Words(f"{error.type}: {error.message}"))
 
 
-def _remark(told: _Told) -> bool:
+def _remark(told: Told) -> bool:
     """Nothing is asked, nothing is wrong, nothing is shown."""
     return not (told.reading.blocks or told.asks or told.complains)
 
 
-def _not_autograd(told: _Told) -> bool:
+def _not_autograd(told: Told) -> bool:
     if told.own_error or _TORCH_CODE.search(told.code) or cues.AUTOGRAD.found_in(told.everything):
         return False
     # "I have the same problem": the subject stands in the post that is answered.
@@ -327,8 +199,8 @@ _RULES = (
     ("forum_matter", _forum_matter),
     ("thanks", _thanks),
     ("link", _link),
-    ("announcement", _announcement),
-    ("patch_note", _patch_note),
+    ("announcement", announces),
+    ("patch_note", notes_a_patch),
     ("working_solution", _working_solution),
     ("cured", _cured),
     ("answer", _answer),
