@@ -57,6 +57,8 @@ class _Entry(BaseModel):
     run_only: bool = False
     wrong_gradient: bool = False
     beside: tuple[str, ...] = ()
+    only_beside: tuple[str, ...] = ()
+    not_beside: tuple[str, ...] = ()
     asked_as: dict[Language, tuple[str, ...]] = {}
     not_this: tuple[str, ...] = ()
     seen: dict[str, Any] = {}
@@ -172,6 +174,8 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
         general=entry.general,
         run_only=entry.run_only,
         beside=entry.beside,
+        only_beside=entry.only_beside,
+        not_beside=entry.not_beside,
     )
 
 

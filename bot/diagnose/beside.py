@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.domain.confusion import Confusion
@@ -25,21 +26,41 @@ _AROUND_SIGNS = re.compile(r"\s*([^\w\s])\s*")
 _SPACE = re.compile(r"\s+")
 
 
-def pointed_at(entries: Iterable[Confusion], *, title: str, reading: Reading) -> frozenset[str]:
-    """The names of those entries that one of their signs in the post speaks for."""
-    text = _close("\n".join((title, reading.prose, *(block.text for block in reading.blocks)))[:LONGEST])
-    return frozenset(entry.name for entry in entries if any(_pattern(sign).search(text) for sign in entry.beside))
+@dataclass(frozen=True)
+class Surroundings:
+    """What a post says and shows beside the message that it quotes."""
+
+    text: str
+
+    @classmethod
+    def of(cls, title: str, reading: Reading) -> Surroundings:
+        """Those of a post: its title, its sentences, its code, and the line that its traceback shows."""
+        error = (reading.error.message, reading.error.source or "") if reading.error is not None else ()
+        parts = (title, reading.prose, *error, *(block.text for block in reading.blocks))
+        return cls(_close("\n".join(parts)[:LONGEST]))
+
+    def speak_for(self, entry: Confusion) -> bool:
+        """Whether one of the entry's own signs is there."""
+        return self._show(entry.beside)
+
+    def allow(self, entry: Confusion) -> bool:
+        """Whether the entry may be meant at all: one of the signs that it needs is there, and none that speaks against it."""
+        return (not entry.only_beside or self._show(entry.only_beside)) and not self._show(entry.not_beside)
+
+    def _show(self, signs: Iterable[str]) -> bool:
+        return any(_pattern(sign).search(self.text) for sign in signs)
 
 
 def check(entry: Confusion) -> None:
     """Raise `KnowledgeError` at a sign that says nothing, or that leaves more than one gap."""
-    for sign in entry.beside:
-        if not sign.strip("* .\t\n") or sign.count(_GAP) > 1:
-            raise KnowledgeError(
-                f"{entry.name}/confusion.toml\n"
-                f'  beside: {sign!r} cannot be looked for. A sign is a word or a piece of code; "*" lets it go on, and '
-                'it may hold one " ... " between two pieces.'
-            )
+    for key in ("beside", "only_beside", "not_beside"):
+        for sign in getattr(entry, key):
+            if not sign.strip("* .\t\n") or sign.count(_GAP) > 1:
+                raise KnowledgeError(
+                    f"{entry.name}/confusion.toml\n"
+                    f'  {key}: {sign!r} cannot be looked for. A sign is a word or a piece of code; "*" lets it go on, '
+                    'and it may hold one " ... " between two pieces.'
+                )
 
 
 def _close(text: str) -> str:

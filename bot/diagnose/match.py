@@ -135,8 +135,13 @@ class Matcher:
 
         An entry that has signs, none of which is there, gives way to those that have none to show.
         """
-        quoted = [(entry, found, self.fit(entry, text)) for entry, found in self._quoted(reading, title)]
-        pointed_at = beside.pointed_at((entry for entry, _, _ in quoted), title=title, reading=reading)
+        around = beside.Surroundings.of(title, reading)
+        quoted = [
+            (entry, found, self.fit(entry, text))
+            for entry, found in self._quoted(reading, title)
+            if around.allow(entry)
+        ]
+        pointed_at = {entry.name for entry, _, _ in quoted if around.speak_for(entry)}
         matches: list[Match] = []
         without: list[Match] = []
         for entry, found, asked in quoted:

@@ -87,6 +87,8 @@ class Confusion:
     trial: bool = False  #: its drafts say that the entry is new
     run_only: bool = False  #: it answers only a post whose code was run and shows it; its mere message only where the settings say so
     beside: tuple[str, ...] = ()  #: signs that, beside a quoted message which others share, speak for this entry
+    only_beside: tuple[str, ...] = ()  #: one of these must stand beside a quoted message for this entry to be meant
+    not_beside: tuple[str, ...] = ()  #: none of these may
     general: bool = False  #: of the entries that share a message, the one to name when nothing could be run
 
     def case(self, name: str, role: str) -> Case | None:

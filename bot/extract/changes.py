@@ -24,6 +24,10 @@ _CHANGE_TITLE = re.compile(
 _DONE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:adds|removes|fixes|replaces|renames|implements|refactors|corrects)\b"
 )
+# How titles begin that say what is to be done; somebody who is in trouble may write so too.
+_ORDER_TITLE = re.compile(
+    r"^\W*(?:\[[^\]]*\]\W*)*(?:stop|give|make|use|avoid|return|raise|change|move|set|let|prevent|ensure|improve|handle)\b(?! of\b)"
+)
 _MAYBE_CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
 )
@@ -50,6 +54,8 @@ def announces(told: Told) -> bool:
         return True
     if told.prose_asks:
         return False
+    if _ORDER_TITLE.match(title) and not (told.asks or told.own_error or cues.ASKER.found_in(told.prose)):
+        return True
     if _CHANGE_TITLE.match(title) and not told.asks:
         return True
     if _MAYBE_CHANGE_TITLE.match(title) and not (told.asks or told.complains):

@@ -71,9 +71,6 @@ AUTOGRAD = Phrases(
     "不更新", "权重", "参数", "损失", "不收敛", "求導", "微分", "導數", "計算圖", "反向傳播",
 )  # fmt: skip
 
-#: Signs that an object which is missing may be a gradient.
-TRAINING = Phrases("*grad*", "*backward*", "training", "train", "optimizer*", "梯度", "训练", "反向", "求导")
-
 #: Signs of PyTorch in a post whose code is all NumPy.
 TORCH = Phrases(
     "*torch*", "tensor", "tensors", "张量", "張量", "nn.", "loss.", ".backward(", "requires_grad", "grad_fn"
@@ -102,7 +99,7 @@ LOOKALIKE = Phrases(
 OTHER_FRAMEWORK = Phrases(
     "tensorflow*", "keras", "jax", "mxnet", "gluon", "tinygrad", "chainer", "theano", "torch7", "lua",
     "zygote", "micrograd", "mlpack", "numpy-ml", "caffe", "cntk", "dynet", "k.gradients", "jnp.", "model:backward", "autograd.numpy", "from autograd import", "flux.jl",
-    patterns=(r"(?<![\w.])tf\.\w", r"^\s*const \w+ ="),
+    patterns=(r"(?<![\w.])tf\.\w", r"(?<![\w.])k\.(?:cast|expand_dims|gradients|int_shape|learning_phase|epsilon|function)\(", r"^\s*const \w+ ="),
 )  # fmt: skip
 
 #: Installing, drivers, versions.
@@ -176,7 +173,7 @@ TYPO = Phrases("typo", "typos", "misspell*", "mistyped", "笔误", "勘误", "�
 WITHDRAWN = Phrases(
     "wrong repo", "wrong repository", "wrong forum", "wrong thread", "wrong category", "please ignore",
     "please close", "please delete", "nevermind", "never mind", "sorry my bad", "sorry my mistake",
-    "false alarm", "delete this post", "delete this thread", "delete this issue", "发错", "请忽略",
+    "false alarm", "delete this post", "delete this thread", "delete this issue", "i found i was wrong", "i was wrong", "发错", "请忽略",
     "已删除", "请删除", "打扰了", "自己解决了", "已解决",
     patterns=(r"\bduplicate of #?\d+", r"\bposted (?:it |this )?(?:at|in|to) (?:the )?wrong"),
 )  # fmt: skip

@@ -62,14 +62,6 @@ def known_message(text: str) -> re.Match[str] | None:
     return _KNOWN.search(lowered) if any(mark in lowered for mark in KNOWN_MARKS) else None
 
 
-_OF_ANYTHING = re.compile(r"'?nonetype'? object has no attribute '(?:zero_|data|item|detach|sub_|norm)")
-
-
-def is_of_anything(message: str) -> bool:
-    """Whether any object that is missing raises this, and not a gradient alone."""
-    return _OF_ANYTHING.search(message.lower()) is not None
-
-
 def is_autograd_message(message: str) -> bool:
     """Whether a message is one of torch's about gradients, in any wording since 0.1."""
     return known_message(message) is not None

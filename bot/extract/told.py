@@ -9,7 +9,7 @@ from functools import cached_property
 from bot.domain.post import Question
 from bot.domain.snippet import Reading
 from bot.extract import cues
-from bot.extract.messages import is_autograd_message, is_of_anything
+from bot.extract.messages import is_autograd_message
 from bot.extract.phrases import Words
 
 #: Addresses of the web: their words are nobody's.
@@ -63,12 +63,8 @@ class Told:
 
     @cached_property
     def own_error(self) -> bool:
-        """It quotes one of torch's errors about gradients; one that other objects raise too counts beside a gradient."""
-        error = self.reading.error
-        if error is None or not is_autograd_message(error.message):
-            return False
-        beside = Words(f"{self.everything.lower.replace(error.message.lower(), ' ')} {error.source}")
-        return not is_of_anything(error.message) or cues.TRAINING.found_in(beside)
+        """It quotes one of torch's errors about gradients."""
+        return self.reading.error is not None and is_autograd_message(self.reading.error.message)
 
     @cached_property
     def prose_asks(self) -> bool:

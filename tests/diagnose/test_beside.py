@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.diagnose import beside, signals
+from bot.diagnose.beside import Surroundings
 from bot.diagnose.match import Matcher
 from bot.domain.confusion import Confusion
 from bot.domain.post import Language
@@ -76,7 +77,24 @@ def test_code_that_cannot_be_run_chooses_among_the_causes_of_a_message(reading: 
     ],
 )
 def test_a_sign_is_found_as_it_is_written(sign: str, code: str, there: bool) -> None:
-    assert bool(beside.pointed_at([signed(sign)], title="", reading=post(code))) is there
+    assert Surroundings.of("", post(code)).speak_for(signed(sign)) is there
+
+
+MISSING = "'NoneType' object has no attribute 'data'"
+COUNT = "Function {} returned an invalid gradient at index 0 - got [2] but expected shape compatible with [3]"
+
+
+@pytest.mark.parametrize(
+    ("reading", "name"),
+    [
+        (post("w.grad.data.zero_()", message=MISSING), "grad_before_backward"),
+        (post("picture.data.save()", message=MISSING), None),
+        (post(message=COUNT.format("ClipBackward")), "custom_function_gradient_count"),
+        (post(message=COUNT.format("MmBackward0")), None),
+    ],
+)
+def test_a_message_that_others_raise_too_counts_only_where_signs_allow_it(reading: Reading, name: str | None) -> None:
+    assert named(reading) == name
 
 
 @pytest.mark.parametrize("sign", ["", " ", "*", " ... ", "a ... b ... c"])
@@ -87,9 +105,9 @@ def test_a_sign_that_says_nothing_or_leaves_several_gaps_is_refused(sign: str) -
 
 @given(st.text(min_size=1), st.text())
 def test_no_sign_and_no_post_make_it_fail(sign: str, text: str) -> None:
-    beside.pointed_at([signed(sign)], title=text, reading=post(text))
+    Surroundings.of(text, post(text)).speak_for(signed(sign))
 
 
 @given(st.text(alphabet="abc_. (", min_size=1).filter(lambda text: text.strip("* .\t\n") and " ... " not in text))
 def test_a_sign_stands_in_a_post_that_is_that_sign(sign: str) -> None:
-    assert beside.pointed_at([signed(sign)], title="", reading=post(sign))
+    assert Surroundings.of("", post(sign)).speak_for(signed(sign))
