@@ -110,7 +110,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
     ("python_list", r"(?:python|plain|normal|in a) (?:list|dict)\w*|module_?list|module_?dict|列表|字典"),
     ("evaluation", r"\beval\b|evaluation mode|评估模式|测试模式"),
     ("softmax", r"(?:log_?)?softmax"),
-    ("cross_entropy", r"cross[- _]?entropy\w*|\bbce\w*|logits|交叉熵"),
+    ("cross_entropy", r"cross[- _]?entro\w*|\bbce\w*|logits|交叉熵"),
     ("embedding", r"\bembeddings?\b|embedding_bag|max_norm|嵌入层?|词向量"),
     ("batchnorm", r"batch ?_?norm\w*|\bbn\b|running_?(?:mean|var)|running statistics|批量归一化|批归一化|批规范化"),
     ("custom_function", r"autograd\.function|custom (?:autograd )?(?:function|backward|op)\w*|own (?:autograd )?function|save_for_backward|自定义"),

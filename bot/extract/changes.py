@@ -26,7 +26,7 @@ _DONE_TITLE = re.compile(
 )
 # How titles begin that say what is to be done; somebody who is in trouble may write so too.
 _ORDER_TITLE = re.compile(
-    r"^\W*(?:\[[^\]]*\]\W*)*(?:stop|give|make|use|avoid|return|raise|change|move|set|let|prevent|ensure|improve|handle)\b(?! of\b)"
+    r"^\W*(?:\[[^\]]*\]\W*)*(?:stop|give|make|use|avoid|return|raise|change|move|set|let|prevent|ensure|improve|handle)\b(?! of\b)(?!.*error)"
 )
 _MAYBE_CHANGE_TITLE = re.compile(
     r"^\W*(?:\[[^\]]*\]\W*)*(?:update[ds]?|support|replace|introduce|enable|allow|document|port|migrate|expose)\b"
