@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ _CASE = re.compile(
     r"(?P<name>[a-z0-9_]+)\.(?P<role>failing|fixed|clean|shown|asked|not_asked)(?:\.(?P<language>en|zh))?\.(?P<ending>py|md)"
 )
 #: Folders of `knowledge/` that are no entries.
-_NOT_ENTRIES = frozenset({"contexts", "coverage", "__pycache__"})
+NOT_ENTRIES = frozenset({"contexts", "coverage", "__pycache__"})
 
 
 class _Fix(BaseModel):
@@ -67,10 +67,25 @@ class _Entry(BaseModel):
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """An admin's entry that is not well formed, so that the rest goes on without it."""
+
+    folder: Path
+    why: str  #: file, key and remedy
+
+    @property
+    def name(self) -> str:
+        """The entry's name."""
+        return self.folder.name
+
+
+@dataclass(frozen=True)
 class Library:
     """The entries of the knowledge base, by name."""
 
     entries: tuple[Confusion, ...]
+    left_out: tuple[LeftOut, ...] = ()  #: an admin's that are not well formed
+    covered: tuple[Confusion, ...] = ()  #: the project's that an admin's of the same name lie over
 
     def __iter__(self) -> Iterator[Confusion]:
         return iter(self.entries)
@@ -87,14 +102,25 @@ class Library:
         entry = self._by_name.get(name)
         if entry is None:
             near = difflib.get_close_matches(name, self._by_name, n=1)
-            meant = f' Did you mean "{near[0]}"?' if near else ""
-            raise NotFound(f'no confusion is called "{name}".{meant} `autograd-bot knowledge list` shows all.')
+            nearest = f' Did you mean "{near[0]}"?' if near else ""
+            raise NotFound(f'no confusion is called "{name}".{nearest} `autograd-bot knowledge list` shows all.')
         return entry
+
+    def well_formed(self, name: str) -> Confusion:
+        """The entry that a person named. Raises `KnowledgeError` when an admin's of this name was left out, else as `get`."""
+        for broken in self.left_out:
+            if broken.name == name:
+                raise KnowledgeError(broken.why)
+        return self.get(name)
+
+    def covered_by(self, entry: Confusion) -> Confusion | None:
+        """The project's entry that this one of an admin's lies over."""
+        return next((one for one in self.covered if one.name == entry.name and not entry.own), None)
 
     def without_retired(self, retired: Iterable[str]) -> Library:
         """The library without the entries a person switched off."""
         gone = set(retired)
-        return Library(tuple(entry for entry in self.entries if entry.name not in gone))
+        return replace(self, entries=tuple(entry for entry in self.entries if entry.name not in gone))
 
 
 def shipped_folder() -> Path:
@@ -109,24 +135,52 @@ def shipped_contexts() -> Path:
     return shipped_folder() / "contexts"
 
 
-def read_library(admins: Path | None = None, *, words: Iterable[str] | None = None) -> Library:
+def is_the_projects(name: str) -> bool:
+    """Whether the project brings an entry of this name."""
+    return (shipped_folder() / name / FILE).is_file()
+
+
+def read_library(
+    admins: Path | None = None,
+    *,
+    words: Iterable[str] | None = None,
+    check: Callable[[Confusion], None] | None = None,
+) -> Library:
     """All entries: the project's own, with an admin's laid over them by name.
 
-    `words` are the known words of `[seen]`; another one is an error that names the word meant.
-    Raises `KnowledgeError`, which says file, key and what to do.
+    `words` are the known words of `[seen]`; another one is an error that names the word meant. `check` raises
+    `KnowledgeError` for what cannot be used. An admin's entry that is not well formed is left out, and told of in
+    `left_out`. Raises `KnowledgeError`, which says file, key and what to do, for one of the project's own.
     """
     known = None if words is None else frozenset(words)
-    entries = {entry.name: entry for entry in read_folder(shipped_folder(), own=True, words=known)}
-    if admins is not None and admins.is_dir():
-        entries |= {entry.name: entry for entry in read_folder(admins, own=False, words=known)}
-    return Library(tuple(entries[name] for name in sorted(entries)))
+
+    def read(folder: Path, *, own: bool) -> Confusion:
+        entry = read_entry(folder, own=own, words=known)
+        if check is not None:
+            check(entry)
+        return entry
+
+    shipped = {folder.name: read(folder, own=True) for folder in _folders(shipped_folder())}
+    theirs: dict[str, Confusion] = {}
+    left_out: list[LeftOut] = []
+    for folder in _folders(admins) if admins is not None and admins.is_dir() else ():
+        try:
+            theirs[folder.name] = read(folder, own=False)
+        except KnowledgeError as error:
+            left_out.append(LeftOut(folder, str(error)))
+    entries = shipped | theirs
+    return Library(
+        tuple(entries[name] for name in sorted(entries)),
+        left_out=tuple(left_out),
+        covered=tuple(shipped[name] for name in sorted(theirs) if name in shipped),
+    )
 
 
-def read_folder(folder: Path, *, own: bool, words: frozenset[str] | None = None) -> Iterator[Confusion]:
-    """The entries in a folder of folders."""
+def _folders(folder: Path) -> Iterator[Path]:
+    """The folders of entries in a folder."""
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name not in _NOT_ENTRIES and not path.name.startswith("."):
-            yield read_entry(path, own=own, words=words)
+        if path.is_dir() and path.name not in NOT_ENTRIES and not path.name.startswith("."):
+            yield path
 
 
 def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) -> Confusion:
@@ -136,14 +190,18 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
     if not _NAME.fullmatch(folder.name):
         raise KnowledgeError(f"{folder}: the folder's name must be lower case words joined by _, like non_leaf_grad")
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        entry = _Entry(**raw)
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+        entry = _Entry.model_validate(raw)
     except FileNotFoundError:
         raise KnowledgeError(f"{folder}: there is no {FILE}. `autograd-bot knowledge new` writes one.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise KnowledgeError(f"{shown}: not a TOML file: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise KnowledgeError(f"{shown}: not a TOML file: {_at_its_line(text, str(error))}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnowledgeError(f"{shown}: cannot be read as UTF-8: {error}") from error
     except ValidationError as error:
-        raise KnowledgeError(_first_mistake(shown, error)) from error
+        raise KnowledgeError(_first_mistake(shown, raw, error)) from error
+    _check_link(entry.link, where=shown)
     if words is not None:
         _check_words(entry.seen, words, where=f"{shown}, [seen]")
         for fix in entry.fix:
@@ -166,7 +224,7 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
         facts=entry.facts,
         explain=explain,
         link=entry.link,
-        cases=tuple(_cases(folder)),
+        cases=tuple(_cases(folder, own=own)),
         folder=folder,
         own=own,
         trial=entry.trial,
@@ -179,7 +237,7 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
     )
 
 
-def _cases(folder: Path) -> Iterator[Case]:
+def _cases(folder: Path, *, own: bool) -> Iterator[Case]:
     for path in sorted((folder / "cases").glob("*")) if (folder / "cases").is_dir() else ():
         found = _CASE.fullmatch(path.name)
         if found is None:
@@ -188,7 +246,17 @@ def _cases(folder: Path) -> Iterator[Case]:
                 "vector_loss.fixed.py, scalar.clean.py, plot.shown.py, plot.asked.zh.md or plot.not_asked.en.md"
             )
         language = Language(found["language"]) if found["language"] else None
+        if not own:
+            _require_text(path)
         yield Case(name=found["name"], role=found["role"], path=path, language=language)
+
+
+def _require_text(path: Path) -> None:
+    """Raises `KnowledgeError` for a case that cannot be read; the project's own are read by its tests."""
+    try:
+        path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnowledgeError(f"{path.parents[1].name}/cases/{path.name}: cannot be read as UTF-8: {error}") from error
 
 
 def _explanation(folder: Path, language: Language) -> str:
@@ -201,13 +269,13 @@ def _explanation(folder: Path, language: Language) -> str:
         raise KnowledgeError(f"{folder.name}/{path.name}: cannot be read as UTF-8: {error}") from error
 
 
-def _check_words(seen: Mapping[str, Any], words: frozenset[str], *, where: str) -> None:
+def _check_words(seen: Any, words: frozenset[str], *, where: str) -> None:
+    if not isinstance(seen, Mapping):
+        raise KnowledgeError(f'{where}\n  any takes a list of tables, not takes a table: any = [{{ raises = "…" }}]')
     for word, value in seen.items():
         if word not in words:
-            near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-            meant = f' Did you mean "{near[0]}"?' if near else ""
             raise KnowledgeError(
-                f'{where}\n  unknown word "{word}".{meant}\n'
+                f'{where}\n  unknown word "{word}".{meant(word, words)}\n'
                 f"  known words: {', '.join(sorted(words))}   (explained by: autograd-bot knowledge words)"
             )
         match word:
@@ -218,24 +286,76 @@ def _check_words(seen: Mapping[str, Any], words: frozenset[str], *, where: str) 
                 _check_words(value, words, where=where)
 
 
-def _first_mistake(shown: str, error: ValidationError) -> str:
+def meant(word: object, known: Iterable[str]) -> str:
+    """ " Did you mean …?" with the nearest of the known words; nothing where none is near."""
+    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def _first_mistake(shown: str, raw: Mapping[str, Any], error: ValidationError) -> str:
     # A misspelt key is also a missing one; the misspelling is what to mend.
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in first["loc"])
+    loc, given = first["loc"], first["input"]
+    if loc == ("fix",):
+        return f"{shown}, [fix]\n  {_TWO_BRACKETS}"
+    where, key = (shown, loc) if loc[0] != "fix" else (f"{shown}, [[fix]] {_fix_name(raw, loc)}", loc[2:])
+    name = ".".join(str(part) for part in key if part != "[key]")
     match first["type"]:
         case "extra_forbidden":
             known = (
-                list(_Entry.model_fields)
-                if len(first["loc"]) == 1
-                else [f.alias or n for n, f in _Fix.model_fields.items()]
+                list(_Entry.model_fields) if where == shown else [f.alias or n for n, f in _Fix.model_fields.items()]
             )
-            near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-            meant = f' Did you mean "{near[0]}"?' if near else ""
-            return f'{shown}: unknown key "{key}".{meant}\n  known keys: {", ".join(known)}'
+            return f'{where}: unknown key "{name}".{meant(name, known)}\n  known keys: {", ".join(known)}'
         case "missing":
-            return f'{shown}: the key "{key}" is missing'
-        case _:
-            return f'{shown}: the key "{key}": {first["msg"]}'
+            return f'{where}: the key "{name}" is missing'
+        case "enum":
+            known = re.findall(r"'([^']+)'", str(first["ctx"]["expected"]))
+            wrong = f'unknown key "{name}"' if loc[-1] == "[key]" else f'the key "{name}" cannot be "{given}"'
+            return f"{where}: {wrong}.{meant(given, known)}\n  it is one of: {', '.join(known)}"
+        case kind:
+            wanted = _SHAPES.get(kind, first["msg"])
+            return f'{where}: the key "{name}" cannot be {given!r}: {wanted.format(key=name, given=given)}'
+
+
+_TWO_BRACKETS = "A fix begins with [[fix]], in two brackets: there may be several."
+#: What a key takes that was given something of another kind.
+_SHAPES = {
+    "string_type": 'it takes a text in quotes: {key} = "…"',
+    "tuple_type": 'it takes a list: {key} = ["{given}"]',
+    "bool_parsing": "it takes true or false",
+    "bool_type": "it takes true or false",
+    "dict_type": "it takes a table: {key}.en = … and {key}.zh = …, or a section [{key}]",
+}
+
+
+def _fix_name(raw: Mapping[str, Any], loc: tuple[int | str, ...]) -> str:
+    """The name of the fix that an error is about, else its number."""
+    fix = raw["fix"][loc[1]]
+    return str(fix.get("name", f"number {int(loc[1]) + 1}")) if isinstance(fix, dict) else f"number {int(loc[1]) + 1}"
+
+
+def _at_its_line(text: str, message: str) -> str:
+    """What is wrong with a TOML file, with its section, the line, and what is mostly meant by such a line."""
+    found = re.search(r"line (\d+)", message)
+    if found is None:
+        return message
+    lines = text.splitlines()[: int(found[1])]
+    section = next((line.strip() for line in reversed(lines[:-1]) if line.startswith("[")), "its head")
+    line = lines[-1].strip() if lines else ""
+    bare = re.fullmatch(r"([\w.]+)\s*=\s*([A-Za-z_$][\w.$()]*)\s*(?:#.*)?", line)
+    remedy = f'\n  A text stands in quotes: {bare[1]} = "{bare[2]}"' if bare else ""
+    if section == "[fix]":
+        remedy = f"\n  {_TWO_BRACKETS}"
+    return f"{message}, in {section}\n  {line}{remedy}"
+
+
+def _check_link(link: str, *, where: str) -> None:
+    """Raises `KnowledgeError` for what a reply must not lead to."""
+    if not re.fullmatch(r"https?://[\w.-]+(?::\d+)?(?:/[^\s<>()\"']*)?", link):
+        raise KnowledgeError(
+            f'{where}: the key "link" cannot be "{link}": it takes one page on the web, as in link = '
+            '"https://docs.pytorch.org/docs/stable/notes/autograd.html"'
+        )
 
 
 def with_trial(entry: Confusion) -> Confusion:

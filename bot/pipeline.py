@@ -335,13 +335,24 @@ def _read(question: Question) -> tuple[Question, Reading]:
     return replace(question, title=in_simplified(question.title)), reading
 
 
+def entries(admins: Path | None = None) -> Library:
+    """All entries that can be used; an admin's that cannot is left out, and told of in the library's `left_out`.
+
+    Raises `KnowledgeError` when one of the project's own is not well formed.
+    """
+    return read_library(admins, words=signals.known_words(), check=require_usable)
+
+
+def require_usable(entry: Confusion) -> None:
+    """Raise `KnowledgeError` for words or fixes of an entry that can never work, and say why."""
+    wellformed.check(entry)
+    propose.check(entry)
+
+
 def pipeline(
     settings: Settings, sandbox: Sandbox, *, clock: Callable[[], float], admins: Path | None = None
 ) -> Pipeline:
-    """The pipeline over the project's entries and an admin's. Raises `KnowledgeError` when one is not well formed."""
-    library = read_library(admins, words=signals.known_words())
-    for entry in library:
-        wellformed.check(entry)
-        propose.check(entry)
+    """The pipeline over the project's entries and those of an admin's that can be used. Raises as `entries`."""
+    library = entries(admins)
     trials = Trials(sandbox, Matcher(library), limits_of(settings.sandbox))
     return Pipeline(trials, library, context.read_contexts(shipped_contexts()), settings, clock)

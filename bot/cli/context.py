@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ class Context:
     """The surroundings of one command; made by `bot/cli/app.py` and handed on as Typer's `ctx.obj`."""
 
     data: Path
+    _warned: set[str] = field(default_factory=set)
 
     @cached_property
     def settings(self) -> Settings:
@@ -50,6 +51,12 @@ class Context:
         if sys.stderr.isatty():
             return Console(stderr=True, highlight=False)
         return Console(stderr=True, highlight=False, width=10_000, no_color=True, soft_wrap=True)
+
+    def warn(self, sentence: str) -> None:
+        """Say on standard error what people should know although the command goes on; once, however often it is met."""
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            self.progress.print(sentence, markup=False)
 
     def print_json(self, value: Any) -> None:
         """Print one JSON object on one line."""

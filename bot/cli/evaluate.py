@@ -62,12 +62,12 @@ def evaluate(
 
 def _measured(context: Context, file: Path) -> dict[str, Any]:
     """The record of a run over the file. What could not be read is told on standard error."""
-    from bot.cli.opening import chapter_finder, opened_pipeline
+    from bot.cli.opening import chapter_finder, opened_pipeline, read_entries
     from bot.evaluate.corpus import read_corpus, read_families
     from bot.evaluate.figures import report
-    from bot.library import read_library, shipped_folder
+    from bot.library import shipped_folder
 
-    library = read_library(context.data / "knowledge")
+    library = read_entries(context)
     families = read_families(shipped_folder() / "families.toml", library)
     corpus = read_corpus(file, families, chapter_of=chapter_finder())
     for sentence in corpus.unreadable:

@@ -33,15 +33,35 @@ def pipeline_over(context: Context, sandbox: Sandbox) -> Pipeline:
 
     from bot.pipeline import pipeline
 
-    return pipeline(context.settings, sandbox, clock=time.perf_counter, admins=context.data / "knowledge")
+    made = pipeline(context.settings, sandbox, clock=time.perf_counter, admins=context.data / "knowledge")
+    _warn_of_left_out(context, made.library)
+    return made
 
 
-def read_entries(context: Context) -> Library:
-    """All entries, the admin's laid over the project's. Needs no sandbox."""
-    from bot.diagnose.signals import known_words
-    from bot.library import read_library
+def read_entries(context: Context, *, asked: str | None = None) -> Library:
+    """All entries, the admin's laid over the project's. Needs no sandbox. Tells of those that are left out.
 
-    return read_library(context.data / "knowledge", words=known_words())
+    Raises `KnowledgeError` when the entry that was `asked` for is one of them.
+    """
+    from bot.pipeline import entries
+
+    library = entries(context.data / "knowledge")
+    if asked is not None:
+        library.well_formed(asked)
+    _warn_of_left_out(context, library)
+    return library
+
+
+def _warn_of_left_out(context: Context, library: Library) -> None:
+    from bot.library import is_the_projects
+
+    for broken in library.left_out:
+        instead = " the project's own of that name answers, and" if is_the_projects(broken.name) else ""
+        context.warn(
+            f"left out: your entry {broken.name}, in {broken.folder}\n  {broken.why}\n"
+            f"  Until you mend it (`autograd-bot knowledge edit {broken.name}`) or remove its folder,{instead}"
+            " everything else goes on without it."
+        )
 
 
 def chapter_finder() -> ChapterOf:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.diagnose import beside, facts
@@ -16,19 +17,69 @@ from bot.domain.run import Outcome, Run, RunError, RunWarning
 from bot.domain.snippet import QuotedError, Reading
 from bot.domain.tape import BackwardCall, Binding, Event, Tape, TensorState
 from bot.errors import KnowledgeError
+from bot.library import meant
 
 
 def check(entry: Confusion) -> None:
     """Try each word of `[seen]`, and of the fixes' `when`, on a small run; raise `KnowledgeError` at what cannot be used."""
     beside.check(entry)
     for where, table in (("[seen]", entry.seen), *((f"[[fix]] {fix.name}, when", fix.when) for fix in entry.fixes)):
+        place = f"{entry.name}/confusion.toml, {where}"
         for word, value in _words(table):
-            _try(entry, word, value, where=f"{entry.name}/confusion.toml, {where}")
+            if word in PARTS:
+                _check_parts(word, value, where=place)
+            _try(entry, word, value, where=place)
     for name, expression in entry.facts.items():
         try:
             facts.check_fact(expression)
         except KnowledgeError as error:
             raise KnowledgeError(f"{entry.name}/confusion.toml, [facts]\n  {name}: {error}") from error
+
+
+#: Words whose value is a table: its keys, and what each may be; "class" is a pattern, any other str one word.
+PARTS: dict[str, dict[str, tuple[Any, ...] | type[str]]] = {
+    "tensor": {
+        "leaf": (True, False),
+        "requires_grad": (True, False),
+        "grad": ("none", "set"),
+        "held_by": ("named", "nameless"),
+        "several_paths": (True, False),
+        "after_backward": (True, False),
+    },
+    "root": {
+        "dtype": ("complex", "integer", "float"),
+        "weights": ("none", "given"),
+        "elements": ("one", "several"),
+    },
+    "computed": {"op": str},
+    "module_called": {"training": (True, False), "grad": (True, False), "class": str},
+}
+
+
+def _check_parts(word: str, value: Any, *, where: str) -> None:
+    """Raise `KnowledgeError` for a key, or its value, that the word's table does not know: it would never hold."""
+    known = PARTS[word]
+    if not isinstance(value, Mapping):
+        raise KnowledgeError(f"{where}\n  {word} takes a table: {word} = {{ {next(iter(known))} = … }}")
+    for key, wish in value.items():
+        if key not in known:
+            near = f"{meant(key, known)}\n  known keys of {word}: {', '.join(known)}"
+            raise KnowledgeError(f'{where}\n  {word}: unknown key "{key}".{near}')
+        choices = known[key]
+        if isinstance(choices, type):
+            fits, said = isinstance(wish, str), "a text in quotes"
+        else:
+            # 1 is no `true` here, though Python calls them equal.
+            fits, said = any(type(wish) is type(one) and wish == one for one in choices), _listed(choices)
+        if not fits:
+            near = (
+                meant(wish, [one for one in choices if isinstance(one, str)]) if not isinstance(choices, type) else ""
+            )
+            raise KnowledgeError(f"{where}\n  {word}: {key} cannot be {json.dumps(wish)}.{near} It takes {said}")
+
+
+def _listed(choices: tuple[Any, ...]) -> str:
+    return " or ".join(json.dumps(one) for one in choices)
 
 
 def _words(table: Any) -> Iterator[tuple[str, Any]]:

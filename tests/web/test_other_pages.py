@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -15,6 +16,7 @@ from bot.domain.draft import DraftState, RejectReason, ReplyFate
 from bot.domain.post import Language, PostState, Topic
 from bot.forum.discourse import DiscourseForum
 from bot.forum.memory import ArchiveForum
+from bot.library import LeftOut
 from bot.publish import Publisher
 from bot.settings import ForumSettings, Settings
 from bot.store import drafts, jobs, posts, replies
@@ -110,6 +112,16 @@ def test_health_says_how_the_jobs_are_doing(page: Page, clock: HandClock) -> Non
     assert "1 waiting The oldest has waited 30 h overdue" in told
     assert "https://forum.example.org At most 10 reads a minute." in told
     assert "not open here" in told
+
+
+def test_health_names_the_entries_that_are_left_out(store: Store, clock: HandClock, tmp_path: Path) -> None:
+    broken = LeftOut(tmp_path / "knowledge" / "mine", 'mine/confusion.toml: the key "title" is missing')
+    known = replace(library(), left_out=(broken,))
+    page = open_page(make_site(store, clock, library=known))
+
+    assert 'Entries that are left out mine mine/confusion.toml: the key "title" is missing' in said(page, "/health")
+    assert "autograd-bot knowledge edit mine" in said(page, "/health?lang=zh")
+    assert "left out" not in said(open_page(make_site(store, clock)), "/health")
 
 
 @pytest.mark.parametrize("same_process", [True, False])
