@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from bot.diagnose.match import wordings_of
@@ -22,6 +23,15 @@ def broken_promises(entry: Confusion, pipeline: Pipeline) -> Iterator[str]:
     """What is wrong with an entry, one line each; nothing when all is well."""
     yield from _well_formed(entry)
     yield from _listed(entry)
+    yield from _broken_cases(entry, pipeline)
+
+
+def lost_cases(entry: Confusion, under: Confusion, pipeline: Pipeline) -> Iterator[str]:
+    """What an admin's entry does not do for the cases of the project's entry that it lies over, one line each."""
+    yield from _broken_cases(replace(entry, cases=under.cases), pipeline)
+
+
+def _broken_cases(entry: Confusion, pipeline: Pipeline) -> Iterator[str]:
     for case in entry.cases:
         match case.role:
             case "failing":

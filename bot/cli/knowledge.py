@@ -9,11 +9,13 @@ import typer
 from bot.errors import KnowledgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bot.cli.context import Context
     from bot.domain.confusion import Confusion
     from bot.domain.post import Question
+    from bot.library import Library
+    from bot.pipeline import Pipeline
 
 app = typer.Typer(help="The knowledge base: one folder for each confusion.", no_args_is_help=True)
 
@@ -21,14 +23,15 @@ Name = Annotated[str, typer.Argument(help="Name of an entry, e.g. non_leaf_grad.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def entry_record(entry: Confusion) -> dict[str, Any]:
-    """An entry in a list, as `--json` prints it."""
+def entry_record(entry: Confusion, library: Library) -> dict[str, Any]:
+    """An entry in a list, as `--json` prints it; `over`: it is an admin's and lies over one of the project's."""
     return {
         "name": entry.name,
         "family": entry.family,
         "kind": entry.kind.value,
         "title": {language.value: text for language, text in entry.title.items()},
         "own": entry.own,
+        "over": library.covered_by(entry) is not None,
     }
 
 
@@ -47,14 +50,21 @@ def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
     context: Context = ctx.obj
     library = read_entries(context)
     if json:
-        context.print_json([entry_record(entry) for entry in library])
+        context.print_json([entry_record(entry, library) for entry in library])
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("name", "family", "kind", "title"):
+    for column in ("name", "family", "kind", "whose", "title"):
         table.add_column(column)
     for entry in library:
-        table.add_row(entry.name, entry.family, entry.kind.value, plain(entry.title[Language.ENGLISH]))
+        title = plain(entry.title[Language.ENGLISH])
+        table.add_row(entry.name, entry.family, entry.kind.value, _whose(entry, library), title)
     context.console.print(table)
+
+
+def _whose(entry: Confusion, library: Library) -> str:
+    if entry.own:
+        return "the project's"
+    return "yours, over the project's" if library.covered_by(entry) is not None else "yours"
 
 
 @app.command()
@@ -69,12 +79,13 @@ def show(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     from bot.domain.post import Language
 
     context: Context = ctx.obj
-    entry = read_entries(context).get(name)
+    library = read_entries(context, asked=name)
+    entry = library.get(name)
     file = (entry.folder / "confusion.toml").read_text(encoding="utf-8")
     if json:
         explained = {language.value: text for language, text in entry.explain.items()}
         cases = {case.path.name: case.text() for case in entry.cases}
-        context.print_json({**entry_record(entry), "explain": explained, "file": file, "cases": cases})
+        context.print_json({**entry_record(entry, library), "explain": explained, "file": file, "cases": cases})
         return
     console = context.console
     for language in Language:
@@ -95,27 +106,54 @@ def check(
 ) -> None:
     """Check that entries keep their promises, by running their cases.
 
+    Of an entry of yours that lies over one of the project's, it also says which of the project's cases are lost
+    with it; that alone is no fault.
+
     Example: autograd-bot knowledge check non_leaf_grad
     """
     from bot.cli.opening import opened_pipeline, read_entries
-    from bot.promises import broken_promises
 
     context: Context = ctx.obj
-    library = read_entries(context)
-    entries = [library.get(name)] if name else list(library)
+    read_entries(context, asked=name)
     broken = 0
     with opened_pipeline(context) as pipeline:
-        for entry in entries:
-            problems = list(broken_promises(entry, pipeline))
-            broken += len(problems)
+        library = pipeline.library
+        for entry in [library.get(name)] if name else list(library):
+            record = checked(entry, pipeline)
+            broken += len(record["problems"])
             if json:
-                context.print_json({"name": entry.name, "problems": problems})
+                context.print_json(record)
             else:
-                context.console.print(f"{entry.name}: {'ok' if not problems else ''}", markup=False)
-                for problem in problems:
-                    context.console.print(f"  {problem}", markup=False)
+                show_checked(context, record)
+    left_out = [] if name else [one.name for one in library.left_out]
+    if left_out:
+        raise KnowledgeError(f"not well formed, see above: {', '.join(left_out)}; {broken} promises are not kept.")
     if broken:
         raise KnowledgeError(f"{broken} promises are not kept; see the list above.")
+
+
+def checked(entry: Confusion, pipeline: Pipeline) -> dict[str, Any]:
+    """What is wrong with an entry, and which cases of the project's entry under it are lost, as `check --json` prints it."""
+    from bot.promises import broken_promises, lost_cases
+
+    under = pipeline.library.covered_by(entry)
+    return {
+        "name": entry.name,
+        "problems": list(broken_promises(entry, pipeline)),
+        "lost": list(lost_cases(entry, under, pipeline)) if under is not None else [],
+    }
+
+
+def show_checked(context: Context, record: Mapping[str, Any]) -> None:
+    """The same for people."""
+    context.console.print(f"{record['name']}: {'' if record['problems'] else 'ok'}", markup=False)
+    for problem in record["problems"]:
+        context.console.print(f"  {problem}", markup=False)
+    if record["lost"]:
+        told = "it lies over the project's entry, and loses what that can do with its own cases:"
+        context.console.print(f"  {told}", markup=False)
+    for problem in record["lost"]:
+        context.console.print(f"    {problem}", markup=False)
 
 
 @app.command("try")
@@ -131,7 +169,7 @@ def try_entry(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     from bot.domain.answer import answer_record
 
     context: Context = ctx.obj
-    entry = read_entries(context).get(name)
+    entry = read_entries(context, asked=name).get(name)
     with opened_pipeline(context) as pipeline:
         for question in _questions(entry):
             made = pipeline.answer(question)

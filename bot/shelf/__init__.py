@@ -1,77 +1,64 @@
 """An admin's own entries: writing a new one from a program that fails, taking one in, giving one away.
 
-They lie in `DATA/knowledge/`, are data only, and are laid over the project's entries by name.
+They lie in `DATA/knowledge/`, are data only, and are laid over the project's entries by name. `sketch` makes the
+files of a new one out of what a person told.
 """
 
 from __future__ import annotations
 
-import ast
 import gzip
 import io
-import json
 import re
 import shutil
 import tarfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.diagnose import signals
-from bot.diagnose.view import called
-from bot.domain.confusion import Confusion, ConfusionKind
-from bot.domain.post import Language
+from bot.domain.confusion import Confusion
 from bot.domain.run import Run
 from bot.errors import BadInput, KnowledgeError, StoreError
-from bot.library import FILE, read_entry
-from bot.source import parse
+from bot.library import FILE, NOT_ENTRIES, is_the_projects, read_entry
+from bot.pipeline import require_usable
+from bot.shelf.sketch import Sketch, files_of
 
 #: The most bytes that an archive may unpack to; an entry is text.
 LARGEST = 4 << 20
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,60}")
-#: Calls worth naming in `error_line_calls`.
-_TELLING = ("backward", "grad", "step", "numpy")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sketch:
-    """What an admin tells about a new entry."""
+def require_free(shelf: Path, name: str, *, over: bool) -> None:
+    """Raise `BadInput` when an entry cannot be called so, is there already, or would lie over one of the project's
+    although that was not asked for with `over`."""
+    if not _NAME.fullmatch(name) or name in NOT_ENTRIES:
+        raise BadInput(f'"{name}" cannot be a name: lower case words joined by _, like non_leaf_grad')
+    if (shelf / name).exists():
+        raise BadInput(
+            f"{shelf / name} is there already. `autograd-bot knowledge edit {name}` opens it; to put another in its"
+            " place, move it away first."
+        )
+    if is_the_projects(name) and not over:
+        raise BadInput(
+            f"{name} is an entry of the project's own; yours would take its place, and what it answers now would be"
+            f" left to yours alone.\n  `autograd-bot knowledge edit {name}` copies it for you to change. Take another"
+            " name, or say --over to put yours over it."
+        )
 
-    name: str
-    kind: ConfusionKind
-    family: str
-    title: Mapping[Language, str]
-    explain: Mapping[Language, str]
-    asked_as: Mapping[Language, tuple[str, ...]] = field(default_factory=dict)
-    link: str = "https://docs.pytorch.org/docs/stable/notes/autograd.html"
-    failing: str | None = None  #: a program that goes wrong this way
-    fixed: str | None = None  #: the same program, mended
-    asked: Mapping[Language, str] = field(default_factory=dict)  #: a post that must be answered with it
 
-
-def write_entry(shelf: Path, sketch: Sketch, *, run: Run | None) -> Path:
+def write_entry(shelf: Path, sketch: Sketch, *, run: Run | None, over: bool = False) -> Path:
     """Write the folder of a new entry, whole or not at all; `run` is what its failing program did.
 
-    Raises `BadInput` when the name cannot be used or is taken, or the program does not go wrong;
+    Raises `BadInput` when the name cannot be used (see `require_free`), or the program does not go wrong;
     `KnowledgeError` when what was told makes no entry, `StoreError` when it cannot be written.
     """
-    if not _NAME.fullmatch(sketch.name):
-        raise BadInput(f'"{sketch.name}" cannot be a name: lower case words joined by _, like non_leaf_grad')
-    folder = shelf / sketch.name
-    if folder.exists():
-        raise BadInput(f"{folder} is there already. `autograd-bot knowledge edit {sketch.name}` opens it.")
-    texts = {FILE: _toml(sketch, run)}
-    for language in Language:
-        texts[f"explain.{language.value}.md"] = sketch.explain[language].strip() + "\n"
-        if language in sketch.asked:
-            texts[f"cases/first.asked.{language.value}.md"] = sketch.asked[language].strip() + "\n"
-    for role, program in (("failing", sketch.failing), ("fixed", sketch.fixed)):
-        if program is not None:
-            texts[f"cases/first.{role}.py"] = program.rstrip() + "\n"
+    require_free(shelf, sketch.name, over=over)
+    texts = files_of(sketch, run)
     return _placed(shelf, sketch.name, {file: text.encode() for file, text in texts.items()}).folder
 
 
-def take_in(shelf: Path, path: Path) -> Confusion:
+def take_in(shelf: Path, path: Path, *, over: bool = False) -> Confusion:
     """Copy an entry from a folder or an archive made by `give_away` onto the shelf, whole or not at all.
 
     Raises `KnowledgeError` when it is not well formed, `BadInput` when it cannot be read or is there already,
@@ -81,7 +68,39 @@ def take_in(shelf: Path, path: Path) -> Confusion:
         name, files = path.resolve().name, _read_folder(path)
     else:
         name, files = _unpacked(path)
+    require_free(shelf, name, over=over)
     return _placed(shelf, name, files)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One of the project's entries on an admin's shelf."""
+
+    folder: Path
+    without: tuple[str, ...]  #: the fixes that stayed behind, as they are Python
+
+
+def copy_of(shelf: Path, entry: Confusion) -> Copy:
+    """One of the project's entries copied onto the shelf, for an admin to change; it lies over the original then.
+
+    An admin's entry is data: `rewrite.py` stays behind, and so do the fixes that use it. Raises as `take_in`.
+    """
+    require_free(shelf, entry.name, over=True)
+    files = {name: content for name, content in _read_folder(entry.folder).items() if _belongs(Path(name))}
+    files[FILE] = _without_rewrites(files[FILE].decode()).encode()
+    without = tuple(fix.name for fix in entry.fixes if fix.rewrite is not None)
+    return Copy(_placed(shelf, entry.name, files).folder, without)
+
+
+def _without_rewrites(text: str) -> str:
+    """The file without the fixes that call `rewrite.py`."""
+    head, *fixes = re.split(r"(?m)^(?=\[\[fix\]\])", text)
+    kept = [head]
+    for part in fixes:
+        # A section that follows the last fix is no part of it.
+        fix, *rest = re.split(r"(?m)^(?=\[(?!\[fix\]\])(?!fix\.))", part, maxsplit=1)
+        kept += rest if re.search(r"(?m)^rewrite\s*=", fix) else [part]
+    return "".join(kept)
 
 
 def give_away(entry: Confusion, path: Path) -> None:
@@ -101,11 +120,7 @@ def give_away(entry: Confusion, path: Path) -> None:
 
 
 def _placed(shelf: Path, name: str, files: Mapping[str, bytes]) -> Confusion:
-    if not _NAME.fullmatch(name):
-        raise BadInput(f'"{name}" cannot be the name of an entry')
     target, waiting = shelf / name, shelf / f".{name}.new" / name
-    if target.exists():
-        raise BadInput(f"{target} is there already. Remove it first, or give the entry another name.")
     for relative in files:
         _require_belonging(Path(relative))
     try:
@@ -113,13 +128,21 @@ def _placed(shelf: Path, name: str, files: Mapping[str, bytes]) -> Confusion:
         for relative, content in files.items():
             (waiting / relative).parent.mkdir(parents=True, exist_ok=True)
             (waiting / relative).write_bytes(content)
-        read_entry(waiting, own=False, words=signals.known_words())
+        require_usable(read_entry(waiting, own=False, words=signals.known_words()))
         waiting.rename(target)
     except OSError as error:
         raise StoreError(f"{target} cannot be written: {error.strerror}. Nothing was kept of it.") from error
     finally:
         shutil.rmtree(waiting.parent, ignore_errors=True)
     return read_entry(target, own=False, words=signals.known_words())
+
+
+def _belongs(part: Path) -> bool:
+    try:
+        _require_belonging(part)
+    except KnowledgeError:
+        return False
+    return True
 
 
 def _require_belonging(part: Path) -> None:
@@ -160,54 +183,3 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uname = member.gname = ""
     member.mtime = 0
     return member
-
-
-def _toml(sketch: Sketch, run: Run | None) -> str:
-    rows = [f"title.{language.value} = {_text(sketch.title[language])}" for language in Language]
-    rows += ["", f"family = {_text(sketch.family)}", f'kind = "{sketch.kind.value}"', f"link = {_text(sketch.link)}"]
-    rows += ["trial = true  # its drafts say that this kind of answer is new", ""]
-    for language in Language:
-        phrases = sketch.asked_as.get(language, ())
-        rows.append(f"asked_as.{language.value} = [{', '.join(_text(phrase) for phrase in phrases)}]")
-    rows += ["", "[seen]", *_seen(sketch, run)]
-    if sketch.failing and sketch.fixed:
-        rows += ["", *_fix(sketch.failing, sketch.fixed)]
-    return "\n".join(rows) + "\n"
-
-
-def _seen(sketch: Sketch, run: Run | None) -> list[str]:
-    """What the failing program's run shows, as lines of the entry."""
-    if run is None:
-        return ["asks = true", 'ends = "finished"']
-    if run.error is not None:
-        rows = [f"raises = {_text(run.error.type)}", f"message = [{_text(run.error.message.splitlines()[0][:120])}]"]
-        call = _call_on(sketch.failing or "", run.error.line)
-        return rows + ([f"error_line_calls = [{_text(call)}]"] if call else [])
-    if run.warnings:
-        return [f"warns = [{_text(run.warnings[0].message.split('. ')[0][:120])}]"]
-    if sketch.kind is ConfusionKind.QUESTION:
-        return ["asks = true", 'ends = "finished"']
-    raise BadInput("the failing program runs without an error or a warning, so it does not show the mistake")
-
-
-def _call_on(code: str, line: int | None) -> str | None:
-    """The differentiation, step or conversion that a line calls."""
-    for node in ast.walk(parse(code) or ast.Module(body=[], type_ignores=[])):
-        if isinstance(node, ast.Call) and node.lineno == line and called(node) in _TELLING:
-            return called(node)
-    return None
-
-
-def _fix(failing: str, fixed: str) -> list[str]:
-    """The one changed line as a fix; more than one cannot be told from two programs."""
-    old, new = failing.rstrip().splitlines(), fixed.rstrip().splitlines()
-    changed = [(one, other) for one, other in zip(old, new, strict=False) if one != other]
-    if len(old) != len(new) or len(changed) != 1:
-        raise BadInput("the fixed program must differ from the failing one in exactly one line")
-    one, other = (line.split("  #")[0].strip() for line in changed[0])
-    return ["[[fix]]", 'name = "first"', 'where = "whole_program"', f"replace = {_text(one)}", f"with = {_text(other)}"]
-
-
-def _text(text: str) -> str:
-    """A TOML string; JSON's escapes are TOML's."""
-    return json.dumps(text, ensure_ascii=False)

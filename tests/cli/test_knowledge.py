@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import os
+import pty
+import shutil
+import sys
 import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bot.diagnose.signals import WORDS
-from bot.library import read_library
+from bot.diagnose.signals import WORDS, known_words
+from bot.library import read_entry, read_library, shipped_folder
+from bot.shelf import copy_of
 from bot.store.engine import Store
-from tests.cli.typed import Type, assert_is_an_answer
+from tests.cli.typed import ROOT, Type, assert_is_an_answer
 from tests.review_examples import draft
 
 WRONG = "import torch\nx = torch.ones(3, requires_grad=True)\nlosses = [x.sum(), x.mean()]\nlosses.backward()\n"
@@ -47,16 +54,16 @@ class TestLooking:
 
         assert [entry["name"] for entry in listed] == names
         for entry in listed:
-            assert list(entry) == ["name", "family", "kind", "title", "own"]
+            assert list(entry) == ["name", "family", "kind", "title", "own", "over"]
             assert (sorted(entry["title"]), entry["kind"] in ("mistake", "question")) == (["en", "zh"], True)
-        assert header.split() == ["name", "family", "kind", "title"]
+        assert header.split() == ["name", "family", "kind", "whose", "title"]
         assert [row.split()[0] for row in rows] == names
 
     def test_one_entry_is_shown_with_explanations_file_and_cases(self, typed: Type) -> None:
         whole = typed("knowledge", "show", "non_leaf_grad", "--json").record
         page = typed("knowledge", "show", "non_leaf_grad").out
 
-        assert list(whole) == ["name", "family", "kind", "title", "own", "explain", "file", "cases"]
+        assert list(whole) == ["name", "family", "kind", "title", "own", "over", "explain", "file", "cases"]
         for text in (*whole["explain"].values(), whole["file"], *whole["cases"].values()):
             assert text.strip() in page
         assert any(name.endswith(".failing.py") for name in whole["cases"])
@@ -121,6 +128,7 @@ class TestRunning:
         assert running("knowledge", "check", "non_scalar_backward", "--json").record == {
             "name": "non_scalar_backward",
             "problems": [],
+            "lost": [],
         }
         ended = running("knowledge", "check", "non_scalar_backward")
         assert (ended.code, ended.out, ended.err) == (0, "non_scalar_backward: ok\n", "")
@@ -149,8 +157,13 @@ class TestOwnEntries:
         assert (ended.code, ended.err) == (0, "")
         folder = tmp_path / "data" / "knowledge" / "loss_on_list"
         assert ended.out.splitlines() == [
+            "  its run shows: raises = \"AttributeError\"; message = [\"'list' object has no attribute 'backward'\"];"
+            ' error_line_calls = ["backward"]',
+            "  its fix: `$LOSSES.backward()` becomes `sum($LOSSES).backward()`, on the line that fails;"
+            " $LOSSES for any expression in the place of losses",
             f"Written: {folder}",
-            "loss_on_list: it keeps its promises. `autograd-bot knowledge try loss_on_list` shows its replies.",
+            "loss_on_list: ok",
+            "`autograd-bot knowledge try loss_on_list` shows its replies.",
         ]
         shown = running("knowledge", "show", "loss_on_list", "--json").record
         assert (shown["own"], shown["title"]) == (False, {"en": TEXTS["--title-en"], "zh": TEXTS["--title-zh"]})
@@ -159,6 +172,9 @@ class TestOwnEntries:
         post = f"The list of losses has no backward?\n\n```python\n{WRONG}```\n"
         answer = running("answer", "--json", typed_in=post.encode()).record
         assert (answer["confusion"], answer["repair"]["code"]) == ("loss_on_list", RIGHT)
+        other = WRONG.replace("losses", "loss_list")
+        answer = running("answer", "--json", typed_in=f"Why?\n\n```python\n{other}```\n".encode()).record
+        assert (answer["confusion"], answer["repair"]["code"]) == ("loss_on_list", RIGHT.replace("losses", "loss_list"))
 
     def test_an_entry_that_does_not_keep_its_promises_is_told_so(self, running: Type, tmp_path: Path) -> None:
         wrong = tmp_path / "wrong.py"
@@ -166,9 +182,10 @@ class TestOwnEntries:
 
         ended = running("knowledge", "new", "loss_again", "--failing", wrong, *told())
 
-        assert ended.code == 0
+        assert ended.code == 5
         assert any(line.strip().startswith("first.failing.py: ") for line in ended.out.splitlines())
-        assert "`autograd-bot knowledge edit loss_again` opens it" in ended.out
+        assert "loss_again is written and takes part, and does not keep " in ended.err
+        assert "`autograd-bot knowledge edit loss_again` opens it" in ended.err
         check = running("knowledge", "check", "loss_again", "--json")
         assert (check.code, check.record["name"]) == (5, "loss_again")
         assert check.err.endswith("promises are not kept; see the list above.\n")
@@ -182,7 +199,14 @@ class TestOwnEntries:
             ("loss_x", ["--failing", "nowhere.py"], "nowhere.py: No such file or directory."),
             ("loss_x", ["--fixed", "wrong.py"], "the fixed program must differ from the failing one in exactly one"),
             ("loss_x", ["--failing", "right.py"], "the failing program runs without an error or a warning"),
-            ("loss_x", ["--failing", "torn.py"], "the fixed program must differ from the failing one"),
+            ("loss_x", ["--failing", "torn.py"], "torn.py, line 1: it is no Python"),
+            ("loss_x", ["--fixed", "torn.py"], "torn.py, line 1: it is no Python"),
+            ("loss_x", ["--fixed", "still.py"], "still.py: the fixed program does not run to its end: NameError"),
+            ("loss_x", ["--fixed", "longer.py"], "in exactly one line; one has 4 lines, one 5."),
+            ("loss_x", ["--failing", "empty.py"], "empty.py is empty."),
+            ("loss_x", ["--title-zh", " "], "it cannot be empty"),
+            ("coverage", [], '"coverage" cannot be a name'),
+            ("nan_gradient", [], "nan_gradient is an entry of the project's own; yours would take its place"),
         ],
     )
     def test_what_makes_no_entry_is_refused_and_nothing_is_written(
@@ -197,10 +221,13 @@ class TestOwnEntries:
     ) -> None:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "torn.py").write_text("def (\n", encoding="utf-8")
+        (tmp_path / "still.py").write_text(WRONG.replace("losses.b", "total.b"), encoding="utf-8")
+        (tmp_path / "longer.py").write_text(RIGHT + "x.grad\n", encoding="utf-8")
+        (tmp_path / "empty.py").write_text("\n", encoding="utf-8")
 
         ended = running("knowledge", "new", name, *programs, *told(), *options)
 
-        assert (ended.code, said in ended.complaint) == (2, True)
+        assert (ended.code, said in ended.err) == (2, True)
         assert not (tmp_path / "data").exists()
 
     def test_what_is_missing_is_named_where_nobody_can_be_asked(self, running: Type, programs: list[str]) -> None:
@@ -225,20 +252,191 @@ class TestOwnEntries:
         taken = running("knowledge", "import", archive)
 
         assert taken.code == 0
-        assert taken.out.startswith(f"Taken in: {tmp_path}/data/knowledge/loss_on_list.")
+        assert taken.out == f"loss_on_list: ok\nTaken in: {tmp_path}/data/knowledge/loss_on_list.\n"
         assert contents(tmp_path / "data" / "knowledge" / "loss_on_list") == contents(other)
 
-    def test_a_folder_is_taken_in_as_well(self, running: Type, tmp_path: Path) -> None:
-        archive = tmp_path / "entry.tar.gz"
-        running("knowledge", "export", "non_scalar_backward", archive)
-        with tarfile.open(archive) as packed:
-            packed.extractall(tmp_path / "unpacked", filter="data")
+    def test_a_folder_is_taken_in_over_the_projects_entry_only_when_that_is_said(
+        self, running: Type, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "non_scalar_backward"
+        shutil.copytree(shipped_folder() / folder.name, folder)
 
-        ended = running("knowledge", "import", tmp_path / "unpacked" / "non_scalar_backward")
+        refused = running("knowledge", "import", folder)
+        assert (refused.code, "say --over to put yours over it" in refused.err) == (2, True)
+        ended = running("knowledge", "import", folder, "--over")
 
         assert ended.code == 0
-        listed = {entry["name"]: entry["own"] for entry in running("knowledge", "list", "--json").record}
-        assert listed["non_scalar_backward"] is False
+        listed = {entry["name"]: entry for entry in running("knowledge", "list", "--json").record}
+        assert (listed[folder.name]["own"], listed[folder.name]["over"]) == (False, True)
+        assert listed["non_leaf_grad"]["over"] is False
+        shown = running("knowledge", "list").out.splitlines()
+        assert [row.split()[0] for row in shown if "yours, over the project's" in row] == [folder.name]
+
+    def test_an_entry_whose_cases_break_is_not_taken_in_unless_that_is_said(
+        self, running: Type, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "loss_on_vector"
+        shutil.copytree(shipped_folder() / "non_scalar_backward", folder)
+
+        refused = running("knowledge", "import", folder)
+
+        assert refused.code == 5
+        assert "loss_on_vector does not keep " in refused.err
+        assert list((tmp_path / "data").rglob("*.toml")) == []
+        taken = running("knowledge", "import", folder, "--unchecked")
+        assert (taken.code, "`autograd-bot knowledge check loss_on_vector` runs its cases" in taken.out) == (0, True)
+
+    def test_what_is_lost_with_the_projects_entry_is_said(
+        self, running: Type, programs: list[str], tmp_path: Path
+    ) -> None:
+        ended = running("knowledge", "new", "nan_gradient", *programs, *told(), "--over")
+
+        assert ended.code == 0
+        assert "nan_gradient: ok\n  it lies over the project's entry, and loses what that can do" in ended.out
+        record = running("knowledge", "check", "nan_gradient", "--json").record
+        assert record["problems"] == []
+        assert any(line.startswith("angle.failing.py: diagnosed as nothing") for line in record["lost"]), record
+
+    def test_a_broken_entry_is_left_out_and_told_of_and_the_rest_works(
+        self, running: Type, programs: list[str], tmp_path: Path
+    ) -> None:
+        running("knowledge", "new", "loss_on_list", *programs, *told())
+        folder = tmp_path / "data" / "knowledge" / "loss_on_list"
+        (folder / "explain.zh.md").unlink()
+        post = "Why?\n\n```python\nimport torch\nx = torch.ones(2, requires_grad=True)\n(x * 2).backward()\n```\n"
+
+        ended = running("answer", "--json", typed_in=post.encode())
+
+        assert (ended.code, ended.record["confusion"]) == (0, "non_scalar_backward")
+        assert ended.err.splitlines() == [
+            f"left out: your entry loss_on_list, in {folder}",
+            "  loss_on_list: there is no explain.zh.md. Write the explanation there.",
+            "  Until you mend it (`autograd-bot knowledge edit loss_on_list`) or remove its folder,"
+            " everything else goes on without it.",
+        ]
+        for command in (["check"], ["try"], ["show"]):
+            named = running("knowledge", *command, "loss_on_list")
+            assert (named.code, named.complaint) == (
+                5,
+                "loss_on_list: there is no explain.zh.md. Write the explanation there.\n",
+            )
+
+
+@pytest.mark.sandbox
+class TestAsking:
+    """A person at a terminal, who makes mistakes."""
+
+    @pytest.fixture
+    def terminal(self, service: Path, tmp_path: Path) -> Callable[..., Terminal]:
+        def begin(*words: str, **environment: str) -> Terminal:
+            shown = {"AUTOGRAD_BOT_SANDBOX__SOCKET": str(service), "COLUMNS": "200", **environment}
+            return Terminal.of(["--data", str(tmp_path / "data"), "knowledge", *words], shown)
+
+        return begin
+
+    def test_each_answer_is_looked_at_when_it_is_given(
+        self, terminal: Callable[..., Terminal], programs: list[str], tmp_path: Path
+    ) -> None:
+        wrong, right = programs[1], programs[3]
+        new = terminal("new", "loss_on_list")
+        for prompt, answers in (
+            ("A Python file that goes wrong this way: ", ["", "nowhere.py", right, wrong]),
+            ("The same program mended in one line", [wrong, right]),
+            ("The wrong pattern in a few words, in English: ", ["", TEXTS["--title-en"]]),
+            ("The same in Chinese: ", [TEXTS["--title-zh"]]),
+            ("The cause in one or two sentences, in English: ", [TEXTS["--explain-en"]]),
+            ("The same in Chinese: ", [TEXTS["--explain-zh"]]),
+            ("How a student asks about it, in English: ", [TEXTS["--asked-en"]]),
+            ("The same in Chinese: ", [TEXTS["--asked-zh"]]),
+        ):
+            for answer in answers:
+                new.wait_for(prompt)
+                new.type(answer + "\n")
+
+        code, said = new.end()
+
+        assert code == 0, said
+        for reason in (
+            "name a file, as in wrong.py.",
+            "nowhere.py: No such file or directory.",
+            "the failing program runs without an error or a warning",
+            "in exactly one line; 0 lines differ.",
+            "it cannot be empty: the entry needs it.",
+            "loss_on_list: ok",
+        ):
+            assert reason in said
+        cases = tmp_path / "data" / "knowledge" / "loss_on_list" / "cases"
+        assert (cases / "first.fixed.py").read_text(encoding="utf-8") == RIGHT
+
+    def test_ctrl_c_leaves_nothing_behind(
+        self, terminal: Callable[..., Terminal], programs: list[str], tmp_path: Path
+    ) -> None:
+        new = terminal("new", "loss_on_list", *programs)
+        new.wait_for("The wrong pattern in a few words, in English: ")
+        new.type("backward() of a list\n")
+        new.wait_for("The same in Chinese: ")
+
+        new.interrupt()
+
+        assert new.end()[0] == 1
+        assert not (tmp_path / "data").exists()
+
+    def test_an_entry_of_the_projects_is_copied_when_the_person_agrees(
+        self, terminal: Callable[..., Terminal], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "data" / "knowledge" / "non_leaf_grad"
+        for answer, code, copied in (("n", 1, False), ("y", 0, True)):
+            edit = terminal("edit", "non_leaf_grad", VISUAL="sed -i 's/^kind = .*/& # mine/'")
+            edit.wait_for("Copy it into your folder, and open the copy?")
+            edit.type(answer + "\n")
+            ended, said = edit.end()
+            assert (ended, folder.exists()) == (code, copied), said
+
+
+@dataclass
+class Terminal:
+    """A command on a terminal of its own, and a person in front of it."""
+
+    process: int
+    keys: int
+    seen: str = ""
+    read: int = 0  #: up to where the person has read
+
+    @classmethod
+    def of(cls, words: list[str], environment: dict[str, str]) -> Terminal:
+        process, keys = pty.fork()
+        if process == 0:
+            os.execve(
+                sys.executable,
+                [sys.executable, "-m", "tests.cli.whole_command", *words],
+                {**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+            )
+        return cls(process, keys)
+
+    def type(self, text: str) -> None:
+        os.write(self.keys, text.encode())
+
+    def interrupt(self) -> None:
+        self.type("\x03")
+
+    def wait_for(self, text: str) -> None:
+        while text not in self.seen[self.read :]:
+            assert self._more(), self.seen
+        self.read = self.seen.index(text, self.read) + len(text)
+
+    def end(self) -> tuple[int, str]:
+        while self._more():
+            pass
+        os.close(self.keys)
+        return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1]), self.seen
+
+    def _more(self) -> bool:
+        try:
+            more = os.read(self.keys, 1 << 16)
+        except OSError:  # the other end was closed
+            return False
+        self.seen += more.decode(errors="replace")
+        return bool(more)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -251,9 +449,8 @@ class TestTakingIn:
         """A good entry as a folder, to be spoilt."""
         archive = tmp_path / "good.tar.gz"
         assert typed("knowledge", "export", "non_scalar_backward", archive).code == 0
-        with tarfile.open(archive) as packed:
-            packed.extractall(tmp_path / "spoilt", filter="data")
-        return tmp_path / "spoilt" / "non_scalar_backward"
+        shutil.copytree(shipped_folder() / "non_scalar_backward", tmp_path / "spoilt" / "loss_on_vector")
+        return tmp_path / "spoilt" / "loss_on_vector"
 
     @pytest.mark.parametrize(
         ("file", "text", "code", "said"),
@@ -302,7 +499,7 @@ class TestTakingIn:
 
     def test_an_archive_cannot_reach_out_of_its_folder(self, typed: Type, tmp_path: Path, entry: Path) -> None:
         with tarfile.open(tmp_path / "sly.tar.gz", "w:gz") as archive:
-            archive.add(entry / "confusion.toml", arcname="non_scalar_backward/../../escaped.toml")
+            archive.add(entry / "confusion.toml", arcname="loss_on_vector/../../escaped.toml")
 
         ended = typed("knowledge", "import", tmp_path / "sly.tar.gz")
 
@@ -321,9 +518,9 @@ class TestTakingIn:
 class TestEditing:
     @pytest.fixture
     def own(self, typed: Type, tmp_path: Path) -> Path:
-        typed("knowledge", "export", "non_scalar_backward", tmp_path / "entry.tar.gz")
-        assert typed("knowledge", "import", tmp_path / "entry.tar.gz").code == 0
-        return tmp_path / "data" / "knowledge" / "non_scalar_backward"
+        folder = tmp_path / "data" / "knowledge" / "non_scalar_backward"
+        shutil.copytree(shipped_folder() / folder.name, folder)
+        return folder
 
     def test_the_editor_gets_the_file_and_the_explanations(
         self, typed: Type, own: Path, monkeypatch: pytest.MonkeyPatch
@@ -356,18 +553,72 @@ class TestEditing:
 
         assert (ended.code, "Set EDITOR to one that does." in ended.complaint) == (2, True)
 
-    def test_the_projects_own_entries_are_not_edited(self, typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
-        ended = typed("knowledge", "edit", "non_leaf_grad")
+    def test_an_entry_of_the_projects_is_copied_whole_and_the_copy_opened(
+        self, typed: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VISUAL", "sed -i 's/^kind = .*/& # mine/'")
+        folder, theirs = tmp_path / "data" / "knowledge" / "non_leaf_grad", shipped_folder() / "non_leaf_grad"
 
-        assert (ended.code, 'you have no entry of your own called "non_leaf_grad"' in ended.complaint) == (2, True)
+        refused = typed("knowledge", "edit", "non_leaf_grad")
+        assert refused.code == 2
+        assert refused.complaint == (
+            "non_leaf_grad is the project's own. --copy copies it into your folder and opens the copy.\n"
+        )
+        ended = typed("knowledge", "edit", "non_leaf_grad", "--copy")
+
+        assert ended.code == 0
+        assert ended.out.startswith(
+            f"Copied: {folder}. It lies over the project's entry.\n  Left behind: rewrite.py and"
+        )
+        assert {file for file in contents(theirs) if "__pycache__" not in file} - contents(folder).keys() == {
+            "rewrite.py"
+        }
+        assert "rewrite" not in (folder / "confusion.toml").read_text(encoding="utf-8")
+        assert typed("knowledge", "show", "non_leaf_grad", "--json").record["over"] is True
+
+    def test_a_copy_that_was_not_changed_is_taken_away_again(
+        self, typed: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for editor, code in (("true", 0), ("false", 2)):
+            monkeypatch.setenv("VISUAL", editor)
+            assert typed("knowledge", "edit", "non_leaf_grad", "--copy").code == code
+            assert list((tmp_path / "data").rglob("*.toml")) == []
+
+    def test_every_entry_of_the_projects_can_be_copied(self, tmp_path: Path) -> None:
+        for entry in read_library():
+            made = copy_of(tmp_path, entry)
+            kept = read_entry(made.folder, own=False, words=known_words())
+            assert [fix.name for fix in kept.fixes] == [fix.name for fix in entry.fixes if not fix.rewrite]
+            assert kept.facts == entry.facts
+
+    def test_an_entry_that_is_not_there_is_not_edited(self, typed: Type) -> None:
+        ended = typed("knowledge", "edit", "non_leaf_gard")
+
+        assert (ended.code, 'you have no entry of your own called "non_leaf_gard"' in ended.complaint) == (2, True)
 
 
-def test_an_entry_that_is_not_well_formed_stops_commands_and_is_pointed_at(typed: Type, tmp_path: Path) -> None:
+def test_an_entry_that_is_not_well_formed_is_told_of_and_the_others_are_listed(typed: Type, tmp_path: Path) -> None:
     folder = tmp_path / "data" / "knowledge" / "mine"
     folder.mkdir(parents=True)
     (folder / "confusion.toml").write_text("", encoding="utf-8")
 
     for command in (["list", "--json"], ["show", "non_leaf_grad"], ["search", "leaf"]):
         ended = typed("knowledge", *command)
-        assert (ended.code, ended.out) == (5, "")
-        assert ended.err.startswith("autograd-bot: mine/confusion.toml")
+        assert (ended.code, "leaf" in ended.out) == (0, True)
+        assert ended.err.startswith(f"left out: your entry mine, in {folder}\n  mine/confusion.toml: the key ")
+        assert ended.err.count("left out") == 1
+    ended = typed("knowledge", "show", "mine")
+    assert (ended.code, ended.complaint.startswith("mine/confusion.toml: the key ")) == (5, True)
+
+
+@pytest.mark.sandbox
+def test_the_doctor_names_an_entry_that_is_left_out(running: Type, tmp_path: Path) -> None:
+    whole = running("doctor", "--json")
+    (tmp_path / "data" / "knowledge" / "mine").mkdir(parents=True)
+
+    ended = running("doctor", "--json")
+
+    assert (whole.code, whole.record["checks"][-1]["name"]) == (0, "knowledge base")
+    assert (ended.code, ended.record["good"], ended.record["checks"][-1]["name"]) == (5, False, "entry mine")
+    assert "there is no confusion.toml" in ended.record["checks"][-1]["saw"]
+    assert running("doctor").out.splitlines()[-1] == "Something is wrong: an entry is left out until it is mended."
