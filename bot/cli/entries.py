@@ -25,10 +25,11 @@ def search(
     words: Annotated[list[str], typer.Argument(help="Words, in English or Chinese.")],
     json: AsJson = False,
 ) -> None:
-    """Find entries by words of their titles, phrases, messages and explanations.
+    """Find entries by words of their names, titles, phrases, messages and explanations; the most telling first.
 
     Example: autograd-bot knowledge search in-place relu
     """
+    from bot.cli.finding import found
     from bot.cli.knowledge import entry_record
     from bot.cli.opening import read_entries
     from bot.cli.terminal import plain
@@ -36,20 +37,14 @@ def search(
 
     context: Context = ctx.obj
     library = read_entries(context)
-    found = [entry for entry in library if _speaks_of(entry, words)]
+    hits = found(library, words)
     if json:
-        context.print_json([entry_record(entry, library) for entry in found])
+        context.print_json([entry_record(entry, library) for entry in hits])
         return
-    for entry in found:
+    for entry in hits:
         context.console.print(plain(f"{entry.name:<34} {entry.title[Language.ENGLISH]}"))
-    if not found:
+    if not hits:
         raise NotFound(f"no entry speaks of {' '.join(words)}. `autograd-bot knowledge list` shows all.")
-
-
-def _speaks_of(entry: Confusion, words: list[str]) -> bool:
-    """Whether all words stand in the entry's name, file or explanations."""
-    text = f"{entry.name} {(entry.folder / 'confusion.toml').read_text(encoding='utf-8')} {entry.explain}".lower()
-    return all(word.lower() in text for word in words)
 
 
 @app.command("import")

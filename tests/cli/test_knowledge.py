@@ -83,6 +83,26 @@ class TestLooking:
         assert "second_derivative" in [entry["name"] for entry in english]
         assert "non_scalar_backward" in [line.split()[0] for line in chinese.splitlines()]
 
+    @pytest.mark.parametrize(
+        ("words", "first"),
+        [
+            ("in-place relu", "inplace_activation"),
+            ("inplace ReLU", "inplace_activation"),
+            ("in_place relu", "inplace_activation"),
+            ("second derivative", "second_derivative"),
+            ("non leaf", "non_leaf_grad"),
+            ("non-leaf", "non_leaf_grad"),
+            ("NaN", "nan_gradient"),
+            ("标量", "non_scalar_backward"),
+            ("標量", "non_scalar_backward"),
+            ("teapot relu in-place", "inplace_activation"),
+        ],
+    )
+    def test_a_search_shows_first_what_is_about_the_words(self, typed: Type, words: str, first: str) -> None:
+        found = typed("knowledge", "search", *words.split(), "--json").record
+
+        assert found[0]["name"] == first
+
     def test_a_search_in_vain_says_so(self, typed: Type) -> None:
         ended = typed("knowledge", "search", "teapot")
 
