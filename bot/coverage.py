@@ -4,13 +4,15 @@ A message counts as known when at least one of these was seen to happen:
 - *shown*: a case of an entry raised or warned it in the sandbox, and the run was diagnosed as that entry;
 - *recognised*: a post that only quotes it was answered, by the whole pipeline, with an entry that lists its wording;
   here also with one that by itself answers only what a run shows (`answer.rare_messages`).
+It counts as answered by default when it is shown, or a quotation of it is answered without that setting; *quoted by
+default* is the second alone. To know a message is more than to answer it, so the two are never given as one figure.
 A silent confusion counts as known when its post is answered with the entry that its file names.
 The lists lie in `knowledge/coverage/`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,6 +40,11 @@ class Known:
         """Whether one of the two was seen."""
         return bool(self.shown_by) or self.recognised_as is not None
 
+    @property
+    def quoted_by_default(self) -> bool:
+        """Whether a post that only quotes it is answered where `answer.rare_messages` is off."""
+        return self.recognised_as is not None and not self.rare
+
 
 @dataclass(frozen=True, kw_only=True)
 class Silent:
@@ -62,8 +69,26 @@ class Coverage:
 
     def share(self, *tiers: int) -> tuple[int, int]:
         """How many messages of these tiers are covered, and how many there are."""
-        chosen = [known for known in self.messages if known.message.tier in tiers]
+        chosen = self._of(tiers)
         return sum(known.covered for known in chosen), len(chosen)
+
+    def quoted_share(self, *tiers: int) -> tuple[int, int]:
+        """Of how many messages of these tiers the mere quotation is answered by default, and how many there are."""
+        chosen = self._of(tiers)
+        return sum(known.quoted_by_default for known in chosen), len(chosen)
+
+    def shown_share(self, *tiers: int) -> tuple[int, int]:
+        """How many messages of these tiers a case shows in a run that is answered, and how many there are."""
+        chosen = self._of(tiers)
+        return sum(bool(known.shown_by) for known in chosen), len(chosen)
+
+    def answered_share(self, *tiers: int) -> tuple[int, int]:
+        """How many messages of these tiers one of the two is true of: what is answered by default."""
+        chosen = self._of(tiers)
+        return sum(bool(known.shown_by) or known.quoted_by_default for known in chosen), len(chosen)
+
+    def _of(self, tiers: tuple[int, ...]) -> list[Known]:
+        return [known for known in self.messages if known.message.tier in tiers]
 
     def silent_share(self) -> tuple[int, int]:
         """How many silent confusions are covered, and how many there are."""
@@ -78,11 +103,10 @@ def silent_posts(folder: Path | None = None) -> tuple[Path, ...]:
 def coverage(pipeline: Pipeline) -> Coverage:
     """Try everything. Takes a run in the sandbox for each case and each silent post."""
     messages = read_messages()
-    every_message = pipeline.settings.answer.model_copy(update={"rare_messages": True})
-    telling = replace(pipeline, settings=pipeline.settings.model_copy(update={"answer": every_message}))
+    telling = with_rare(pipeline)
     said = dict(_said_by_cases(pipeline))
     return Coverage(
-        messages=tuple(_known(message, said, telling) for message in messages.current),
+        messages=tuple(known_message(message, said, telling) for message in messages.current),
         silent=tuple(_silent(path, pipeline) for path in silent_posts()),
     )
 
@@ -107,7 +131,14 @@ def _said_by_cases(pipeline: Pipeline) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield entry.name, said_by_cases(entry, pipeline)
 
 
-def _known(message: Message, said: dict[str, tuple[str, ...]], pipeline: Pipeline) -> Known:
+def with_rare(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with the setting `answer.rare_messages` on."""
+    answer = pipeline.settings.answer.model_copy(update={"rare_messages": True})
+    return replace(pipeline, settings=pipeline.settings.model_copy(update={"answer": answer}))
+
+
+def known_message(message: Message, said: Mapping[str, tuple[str, ...]], pipeline: Pipeline) -> Known:
+    """How a message is known: `said` by which entries' cases, and what `pipeline` answers to its quotation."""
     recognised_as = _recognised(message, pipeline)
     return Known(
         message=message,

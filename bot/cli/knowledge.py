@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bot.cli.context import Context
+    from bot.coverage import Coverage
     from bot.domain.confusion import Confusion
     from bot.domain.post import Question
     from bot.library import Library
@@ -221,11 +222,12 @@ def coverage(
 ) -> None:
     """Tell what share of torch's autograd messages, and of the silent confusions, the entries know, by running.
 
+    To know a message is more than to answer it: the mere quotation of a rare one is answered only where the setting
+    answer.rare_messages is on. What is answered by default has its own columns.
+
     Example: autograd-bot knowledge coverage --missing
     """
     from dataclasses import asdict
-
-    from rich.table import Table
 
     from bot.cli.opening import opened_pipeline
     from bot.coverage import coverage as measured
@@ -233,28 +235,60 @@ def coverage(
     context: Context = ctx.obj
     with opened_pipeline(context) as pipeline:
         found = measured(pipeline)
-    tiers = {"tier 1": (1,), "tier 1+2": (1, 2), "all": (1, 2, 3)}
-    shares = {name: found.share(*chosen) for name, chosen in tiers.items()} | {"silent": found.silent_share()}
     if json:
-        context.print_json({"shares": shares, "messages": [asdict(one) for one in found.messages],
+        shares = {name: found.share(*chosen) for name, chosen in _TIERS.items()} | {"silent": found.silent_share()}
+        context.print_json({"shares": shares, "by_default": _by_default(found),
+                            "messages": [asdict(one) for one in found.messages],
                             "silent": [asdict(one) for one in found.silent]})  # fmt: skip
         return
+    show_coverage(context, found, missing=missing)
+
+
+_TIERS = {"tier 1": (1,), "tier 1+2": (1, 2), "all": (1, 2, 3)}
+
+
+def _by_default(found: Coverage) -> dict[str, dict[str, tuple[int, int]]]:
+    """What is answered with the settings as they come, by tier: in all, the quotation alone, a program's run."""
+    return {
+        name: {
+            "answered": found.answered_share(*tiers),
+            "quoted": found.quoted_share(*tiers),
+            "run": found.shown_share(*tiers),
+        }
+        for name, tiers in _TIERS.items()
+    }
+
+
+def show_coverage(context: Context, found: Coverage, *, missing: bool) -> None:
+    """The table, and with `missing` what is not covered."""
+    from rich.table import Table
+
+    def share(part: int, whole: int) -> str:
+        return f"{part} ({100 * part / max(whole, 1):.1f} %)"
+
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("what", "covered", "of", "share"):
+    for column in ("what", "of", "known", "answered by default", "when only quoted", "when a run shows it"):
         table.add_column(column)
-    for name, (covered, total) in shares.items():
-        table.add_row(name, str(covered), str(total), f"{100 * covered / max(total, 1):.1f} %")
+    for name, shares in _by_default(found).items():
+        known, total = found.share(*_TIERS[name])
+        table.add_row(name, str(total), share(known, total), *(share(*one) for one in shares.values()))
+    silent, total = found.silent_share()
+    table.add_row("silent", str(total), share(silent, total), share(silent, total), "–", share(silent, total))
     context.console.print(table)
-    shown = sum(bool(one.shown_by) for one in found.messages)
     rare = sum(one.rare and not one.shown_by for one in found.messages)
     context.console.print(
-        f"{shown} messages are shown by a case; the others are recognised when a post quotes them,"
-        f" {rare} of them only where the setting answer.rare_messages is on"
+        f"{rare} of the known messages are shown by no case: a post that only quotes one of them gets no reply by default,"
+        " and gets one where the setting answer.rare_messages is on."
     )
-    for one in found.messages if missing else ():
+    if missing:
+        _show_missing(context, found)
+
+
+def _show_missing(context: Context, found: Coverage) -> None:
+    for one in found.messages:
         if not one.covered and one.message.tier < 3:
-            text = one.message.text.splitlines()[0][:110]
-            context.console.print(f"  tier {one.message.tier} {one.message.subject}: {text}", markup=False)
-    for silent in found.silent if missing else ():
+            first = one.message.text.splitlines()[0]
+            context.console.print(f"  tier {one.message.tier} {one.message.subject}: {first}", markup=False)
+    for silent in found.silent:
         if not silent.covered:
             context.console.print(f"  silent {silent.name}: {silent.answered}, not {silent.entry}", markup=False)
