@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from bot.cli.app import exit_code_of
+from bot.cli.context import Context
+from bot.cli.evaluated import show_changes
 from bot.domain.answer import Answer, Verdict
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.post import Language, Post, Question
@@ -220,6 +222,40 @@ def test_changes_name_the_posts_and_the_figures_that_differ() -> None:
     assert [(post["id"], post["change"]) for post in found["posts"]] == [("1", "better"), ("2", "worse")]
     assert {"table": "all", "figure": "recall", "before": 0.0, "after": 1.0} in found["figures"]
     assert (found["only_before"], found["only_after"]) == (["gone"], ["new"])
+    assert found["corpora"] == {
+        "before": {"corpus": "posts.jsonl", "posts": 4},
+        "after": {"corpus": "posts.jsonl", "posts": 4},
+        "compared": 3,
+    }
+
+
+def test_only_the_posts_that_both_corpora_have_are_compared_and_that_is_said_first(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    asked = labelled("non_leaf_grad", id="1", title="Why?")
+    before = recorded(
+        (asked, draft("non_leaf_grad")),
+        (labelled("non_leaf_grad", id="2", title="Another"), silence()),
+        (labelled("non_leaf_grad", id="3", title="Labelled anew"), silence()),
+    )
+    after = recorded(
+        (asked, draft("non_leaf_grad")),
+        (labelled("nan_gradient", id="2", title="Not that post"), draft("nan_gradient")),
+        (labelled("nan_gradient", id="3", title="Labelled anew"), draft("nan_gradient")),
+    )
+
+    found = changes(before, after)
+    show_changes(Context(tmp_path).console, found, "monday")
+
+    assert (found["figures"], found["posts"]) == ([], [])
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines == [
+        "What changed since monday",
+        "The corpora differ: monday answered 3 posts of posts.jsonl, this run 3 of posts.jsonl. Compared are the 1 posts"
+        " that both have, with the same title and labels; only in monday: 2, only in this run: 2.",
+        "nothing",
+    ]
+    assert "The corpora differ: 3 posts of posts.jsonl, then 3 of posts.jsonl." in page(after, found)
 
 
 def test_the_same_run_twice_changed_nothing() -> None:
@@ -233,7 +269,10 @@ def test_a_run_is_kept_by_its_name(store: Store) -> None:
 
     with store.writing() as connection:
         evaluations.keep(connection, "monday", {"posts": 0}, now=datetime(2026, 3, 2, tzinfo=UTC))
-        evaluations.keep(connection, "monday", record, now=datetime(2026, 3, 3, tzinfo=UTC))
+        with pytest.raises(BadInput, match='kept as "monday" already, of 2026-03-02 00:00 UTC'):
+            evaluations.keep(connection, "monday", record, now=datetime(2026, 3, 3, tzinfo=UTC))
+        assert evaluations.kept(connection, "monday") == {"posts": 0}
+        evaluations.keep(connection, "monday", record, now=datetime(2026, 3, 3, tzinfo=UTC), replace=True)
 
     with store.reading() as connection:
         assert evaluations.kept(connection, "monday") == record
@@ -330,6 +369,10 @@ def test_a_corpus_is_measured_kept_compared_and_drawn(tmp_path: Path, capsys: py
 
     assert exit_code_of([*command, "--against", "second"]) == 2
     assert "first" in capsys.readouterr().err
+
+    assert exit_code_of([*command, "--keep", "first"]) == 2
+    assert 'A run is kept as "first" already' in capsys.readouterr().err
+    assert exit_code_of([*command, "--keep", "first", "--replace"]) == 0
 
 
 def recorded(*answered: tuple[Labelled, Answer]) -> dict[str, Any]:

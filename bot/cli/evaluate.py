@@ -25,12 +25,13 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with plots to this file.")] = None,
     keep: Annotated[str | None, typer.Option(help="Keep the figures in the database under this name.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Let --keep take the place of a run kept so.")] = False,
     against: Annotated[str | None, typer.Option(help="Say what changed since the run that was kept so.")] = None,
 ) -> None:
     """Measure the answers to posts whose right answers are known: precision, recall, false alarms.
 
     `labels` are the names that would be right (none: the post wants no reply), `may_also` names that would be
-    neither right nor wrong.
+    neither right nor wrong. `--against` compares the answers to the posts that both runs have.
 
     Examples:
 
@@ -44,9 +45,11 @@ def evaluate(
 
     context: Context = ctx.obj
     previous = _kept(context, against) if against is not None else None
+    if keep is not None and not replace:
+        _require_free(context, keep)
     record = _measured(context, corpus)
     if keep is not None:
-        _keep(context, keep, record)
+        _keep(context, keep, record, replace=replace)
     changed = changes(previous, record) if previous is not None else None
     if html is not None:
         _write_page(html, record, changed)
@@ -107,7 +110,23 @@ def _kept(context: Context, name: str) -> dict[str, Any]:
         store.close()
 
 
-def _keep(context: Context, name: str, record: Mapping[str, Any]) -> None:
+def _require_free(context: Context, name: str) -> None:
+    """The same for a name that is taken. Raises `BadInput`."""
+    from bot.store import evaluations
+    from bot.store.engine import database_file
+    from bot.store.opening import open_store
+
+    if not database_file(context.data).exists():
+        return
+    store = open_store(context.data)
+    try:
+        with store.reading() as connection:
+            evaluations.require_free(connection, name)
+    finally:
+        store.close()
+
+
+def _keep(context: Context, name: str, record: Mapping[str, Any], *, replace: bool) -> None:
     from datetime import UTC, datetime
 
     from bot.store import evaluations
@@ -116,7 +135,7 @@ def _keep(context: Context, name: str, record: Mapping[str, Any]) -> None:
     store = open_store(context.data)
     try:
         with store.writing() as connection:
-            evaluations.keep(connection, name, record, now=datetime.now(UTC))
+            evaluations.keep(connection, name, record, now=datetime.now(UTC), replace=replace)
     finally:
         store.close()
 

@@ -43,6 +43,14 @@ def show_record(console: Console, record: Mapping[str, Any]) -> None:
 def show_changes(console: Console, changed: Mapping[str, Any], name: str) -> None:
     """What changed since a kept run."""
     heading(console, f"What changed since {name}")
+    if corpora := changed["corpora"]:
+        was, now = corpora["before"], corpora["after"]
+        console.print(
+            f"The corpora differ: {name} answered {was['posts']} posts of {was['corpus']}, this run {now['posts']} of"
+            f" {now['corpus']}. Compared are the {corpora['compared']} posts that both have, with the same title and"
+            f" labels; only in {name}: {len(changed['only_before'])}, only in this run: {len(changed['only_after'])}.",
+            markup=False,
+        )
     for row in changed["figures"]:
         where, what = _COLUMNS[row["table"]], _FIGURES[row["figure"]]
         console.print(f"{what}, {where}: {percent(row['before'])} → {percent(row['after'])}", markup=False)
@@ -51,10 +59,7 @@ def show_changes(console: Console, changed: Mapping[str, Any], name: str) -> Non
         console.print(
             f"{post['change']:>6}  {post['id']}  {_said(before)} → {_said(after)}  {post['title'][:70]}", markup=False
         )
-    for key, words in (("only_before", "no longer in the corpus"), ("only_after", "new in the corpus")):
-        if changed[key]:
-            console.print(f"{words}: {len(changed[key])} posts", markup=False)
-    if not any(changed.values()):
+    if not changed["figures"] and not changed["posts"]:
         console.print("nothing")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median, quantiles
 from typing import Any
 
@@ -20,15 +20,14 @@ def report(marks: Sequence[Marked], families: Families, *, corpus: str, entries:
 
     `entries` are the names that have an entry. Everything but `seconds` is the same for the same answers.
     """
-    ran = [one for one in marks if one.ran]
-    text_only = [one for one in marks if not one.ran]
+    answers = [_line(one) for one in marks]
     return {
         "corpus": corpus,
         "posts": len(marks),
         "in_scope": sum(one.mark.in_scope for one in marks),
         "negatives": sum(one.mark in (Mark.FALSE_ALARM, Mark.SILENT) for one in marks),
         "without_entry": sum(_has_no_entry(one, families, entries) for one in marks),
-        "tables": {"ran": _figures(ran), "text_only": _figures(text_only), "all": _figures(marks)},
+        "tables": tables_of(answers),
         "families": _by_family(marks, families),
         "names": _by_name(marks, families),
         "matrix": _matrix(marks, families),
@@ -36,7 +35,7 @@ def report(marks: Sequence[Marked], families: Families, *, corpus: str, entries:
         "repairs": _repairs(marks),
         "silence": dict(Counter(one.reason for one in marks if one.drafted is None).most_common()),
         "worst": [_line(one) for one in worst(marks)],
-        "answers": [_line(one) for one in marks],
+        "answers": answers,
         "seconds": _seconds([one.seconds for one in marks]),
     }
 
@@ -53,14 +52,22 @@ def share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _figures(marks: Sequence[Marked]) -> dict[str, Any]:
-    count = Counter(one.mark for one in marks)
-    drafts = sum(one.mark.drafted for one in marks)
-    wanted = sum(one.mark.in_scope for one in marks)
+def tables_of(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures over lines of a record's `answers`: of posts whose code ran, of the others, of all."""
+    ran = [one for one in answers if one["ran"]]
+    text_only = [one for one in answers if not one["ran"]]
+    return {"ran": _figures(ran), "text_only": _figures(text_only), "all": _figures(answers)}
+
+
+def _figures(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    marks = [Mark(one["mark"]) for one in answers]
+    count = Counter(marks)
+    drafts = sum(mark.drafted for mark in marks)
+    wanted = sum(mark.in_scope for mark in marks)
     negatives = count[Mark.FALSE_ALARM] + count[Mark.SILENT]
     right, family = count[Mark.RIGHT], count[Mark.RIGHT] + count[Mark.FAMILY]
     return {
-        "posts": len(marks),
+        "posts": len(answers),
         "drafts": drafts,
         "in_scope": wanted,
         "negatives": negatives,
@@ -70,7 +77,7 @@ def _figures(marks: Sequence[Marked]) -> dict[str, Any]:
         "recall": share(right, wanted),
         "family_recall": share(family, wanted),
         "false_alarms": share(count[Mark.FALSE_ALARM], negatives),
-        "abstention": share(sum(one.drafted is None for one in marks), len(marks)),
+        "abstention": share(sum(one["drafted"] is None for one in answers), len(answers)),
     }
 
 

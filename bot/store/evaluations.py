@@ -9,13 +9,25 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from bot.errors import NotFound
+from bot.errors import BadInput, NotFound
 from bot.store.engine import Connection
 from bot.store.tables import evaluations
 
 
-def keep(connection: Connection, name: str, record: Mapping[str, Any], *, now: datetime) -> None:
-    """Keep a run under this name, in place of one that had it."""
+def require_free(connection: Connection, name: str) -> None:
+    """Raise `BadInput` when a run is kept under this name already."""
+    made_at = connection.execute(select(evaluations.c.made_at).where(evaluations.c.name == name)).scalar()
+    if made_at is not None:
+        raise BadInput(
+            f'A run is kept as "{name}" already, of {made_at:%Y-%m-%d %H:%M} UTC. Take another name, or say --replace to'
+            " keep this one in its place."
+        )
+
+
+def keep(connection: Connection, name: str, record: Mapping[str, Any], *, now: datetime, replace: bool = False) -> None:
+    """Keep a run under this name; with `replace`, in place of one that had it. Raises as `require_free`."""
+    if not replace:
+        require_free(connection, name)
     connection.execute(delete(evaluations).where(evaluations.c.name == name))
     connection.execute(insert(evaluations).values(name=name, made_at=now, record=json.dumps(record)))
 
