@@ -97,18 +97,23 @@ def _require_promises(context: Context, entry: Confusion) -> None:
 
 @app.command("export")
 def export_entry(
-    ctx: typer.Context, name: Name, path: Annotated[Path, typer.Argument(help="The .tar.gz to write.")]
+    ctx: typer.Context,
+    name: Name,
+    path: Annotated[Path, typer.Argument(help="The .tar.gz to write.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write an entry as one archive, to give it to somebody else.
+    """Write an entry as one archive, to give it to somebody else, who takes it in with `import`.
 
     Example: autograd-bot knowledge export loss_on_list loss_on_list.tar.gz
     """
     from bot.cli.opening import read_entries
+    from bot.cli.writing import tell_what_stays
     from bot.shelf import give_away
 
     context: Context = ctx.obj
-    give_away(read_entries(context, asked=name).get(name), path)
+    without = give_away(read_entries(context, asked=name).get(name), path, replace=replace)
     context.console.print(f"Written: {path}", markup=False)
+    tell_what_stays(context, without)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -293,14 +293,18 @@ def _copied(context: Context, name: str, *, unasked: bool) -> Copy:
         typer.confirm(f"{name} is the project's own. Copy it into your folder, and open the copy?", abort=True)
     made = copy_of(context.data / "knowledge", read_library().get(name))
     context.console.print(f"Copied: {made.folder}. It lies over the project's entry.", markup=False)
-    if made.without:
-        fixes = ", ".join(made.without)
+    tell_what_stays(context, made.without)
+    return made
+
+
+def tell_what_stays(context: Context, fixes: Sequence[str]) -> None:
+    """Say which fixes of the project's entry are not in a copy, and what that means."""
+    if fixes:
         context.console.print(
-            f"  Left behind: rewrite.py and the fixes that it makes ({fixes}), as an entry of yours is data and brings no"
-            " Python.\n  Posts are then answered without these repairs, until you say them with replace and with.",
+            f"  Left behind: rewrite.py and the fixes that it makes ({', '.join(fixes)}), as an admin's entry is data and"
+            " brings no Python.\n  The copy answers without these repairs, until you say them with replace and with.",
             markup=False,
         )
-    return made
 
 
 def _edit(folder: Path) -> None:

@@ -86,9 +86,7 @@ def copy_of(shelf: Path, entry: Confusion) -> Copy:
     An admin's entry is data: `rewrite.py` stays behind, and so do the fixes that use it. Raises as `take_in`.
     """
     require_free(shelf, entry.name, over=True)
-    files = {name: content for name, content in _read_folder(entry.folder).items() if _belongs(Path(name))}
-    files[FILE] = _without_rewrites(files[FILE].decode()).encode()
-    without = tuple(fix.name for fix in entry.fixes if fix.rewrite is not None)
+    files, without = _portable(entry)
     return Copy(_placed(shelf, entry.name, files).folder, without)
 
 
@@ -103,13 +101,23 @@ def _without_rewrites(text: str) -> str:
     return "".join(kept)
 
 
-def give_away(entry: Confusion, path: Path) -> None:
-    """Write an entry as one archive, whole or not at all. Raises `BadInput` when it cannot be written there."""
+def give_away(entry: Confusion, path: Path, *, replace: bool = False) -> tuple[str, ...]:
+    """Write an entry as one archive that `take_in` reads, whole or not at all; answers with the fixes left out of it.
+
+    As it is data for an admin, `rewrite.py` stays behind, and so do the fixes that use it. Raises `BadInput` when it
+    cannot be written there, or a file is there already and not to be replaced.
+    """
+    if not path.name.endswith((".tar.gz", ".tgz")):
+        raise BadInput(f"{path}: an entry is written as a tar archive; name it {entry.name}.tar.gz.")
+    if path.exists() and not replace:
+        raise BadInput(f"{path} is there already. Name another file, or say --replace to write over it.")
     packed = io.BytesIO()
+    files, without = _portable(entry)
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for file in sorted(entry.folder.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                archive.add(file, arcname=f"{entry.name}/{file.relative_to(entry.folder)}", filter=_anonymous)
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"{entry.name}/{name}")  # it says nothing about the machine it was made on
+            member.size, member.mode = len(content), 0o644
+            archive.addfile(member, io.BytesIO(content))
     half_done = path.with_name(f".{path.name}.new")
     try:
         half_done.write_bytes(packed.getvalue())
@@ -117,6 +125,14 @@ def give_away(entry: Confusion, path: Path) -> None:
     except OSError as error:
         half_done.unlink(missing_ok=True)
         raise BadInput(f"{path}: {error.strerror}. Name a file that can be written.") from error
+    return without
+
+
+def _portable(entry: Confusion) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The files of an entry that an admin's may hold, and the fixes that are not among them."""
+    files = {name: content for name, content in _read_folder(entry.folder).items() if _belongs(Path(name))}
+    files[FILE] = _without_rewrites(files[FILE].decode()).encode()
+    return files, tuple(fix.name for fix in entry.fixes if fix.rewrite is not None)
 
 
 def _placed(shelf: Path, name: str, files: Mapping[str, bytes]) -> Confusion:
@@ -175,11 +191,3 @@ def _unpacked(path: Path) -> tuple[str, dict[str, bytes]]:
     if len(tops) != 1:
         raise BadInput(f"{path} must hold exactly one entry")
     return tops.pop(), {name.split("/", 1)[1]: content for name, content in contents.items() if "/" in name}
-
-
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """An archive says nothing about the machine it was made on."""
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mtime = 0
-    return member

@@ -526,6 +526,33 @@ class TestTakingIn:
         assert (ended.code, "does not belong into an entry" in ended.complaint) == (5, True)
         assert list(tmp_path.rglob("escaped.toml")) == []
 
+    def test_an_archive_is_called_what_it_is_and_takes_the_place_of_no_file_unasked(
+        self, typed: Type, tmp_path: Path
+    ) -> None:
+        ended = typed("knowledge", "export", "non_leaf_grad", tmp_path / "x.zip")
+        assert (ended.code, "name it non_leaf_grad.tar.gz." in ended.complaint) == (2, True)
+
+        (tmp_path / "x.tar.gz").write_text("mine", encoding="utf-8")
+        ended = typed("knowledge", "export", "non_leaf_grad", tmp_path / "x.tar.gz")
+        assert (ended.code, "is there already" in ended.complaint) == (2, True)
+        assert (tmp_path / "x.tar.gz").read_text(encoding="utf-8") == "mine"
+
+        assert typed("knowledge", "export", "non_leaf_grad", tmp_path / "x.tar.gz", "--replace").code == 0
+
+    def test_what_is_exported_can_be_taken_in_and_what_stays_behind_is_said(self, typed: Type, tmp_path: Path) -> None:
+        archive = tmp_path / "x.tar.gz"
+
+        given = typed("knowledge", "export", "non_leaf_grad", archive)
+        taken = typed("knowledge", "import", archive, "--over", "--unchecked")
+
+        assert given.out.startswith(
+            f"Written: {archive}\n  Left behind: rewrite.py and the fixes that it makes (make_leaf)"
+        )
+        assert taken.code == 0
+        folder = tmp_path / "data" / "knowledge" / "non_leaf_grad"
+        theirs = contents(shipped_folder() / "non_leaf_grad")
+        assert {name for name in theirs if name.startswith("cases/")} <= contents(folder).keys()
+
     def test_an_archive_that_cannot_be_written_is_named(self, typed: Type, tmp_path: Path) -> None:
         ended = typed("knowledge", "export", "non_leaf_grad", tmp_path / "nowhere" / "x.tar.gz")
 
