@@ -19,13 +19,16 @@ FAMILIES = {
         "inplace_on_multi_view", "data_edit_hides_wrong_gradient",
     ),
     "accumulate": ("gradient_accumulates", "zero_grad_misplaced"),
-    "module": ("layers_in_python_list", "optimizer_sees_no_gradient", "softmax_before_cross_entropy", "alias_not_copy"),
-    "custom": ("custom_function_gradient_count", "custom_function_called_wrong"),
+    "module": (
+        "layers_in_python_list", "optimizer_sees_no_gradient", "softmax_before_cross_entropy", "alias_not_copy",
+        "optimizer_given_wrong", "parameter_assigned_wrong",
+    ),
+    "custom": ("custom_function_gradient_count", "custom_function_called_wrong", "custom_function_contract"),
+    "higher": ("second_derivative", "derivative_missing"),
 }  # fmt: skip
 #: Entries that share a message, or a way of showing, with one of these.
 NEIGHBOURS = (
-    "second_derivative", "leaf_lost_by_update", "nan_gradient", "graph_cut_by_item", "parameters_frozen",
-    "optimizer_given_wrong",
+    "leaf_lost_by_update", "nan_gradient", "graph_cut_by_item", "parameters_frozen",
 )  # fmt: skip
 ALL = frozenset(name for family in FAMILIES.values() for name in family) | frozenset(NEIGHBOURS)
 
