@@ -122,6 +122,12 @@ class Library:
         gone = set(retired)
         return replace(self, entries=tuple(entry for entry in self.entries if entry.name not in gone))
 
+    def trusting(self, trusted: Iterable[str]) -> Library:
+        """The library in which these entries are not new, so that their drafts do not say so."""
+        names = set(trusted)
+        told = tuple(replace(entry, trial=False) if entry.name in names else entry for entry in self.entries)
+        return replace(self, entries=told)
+
 
 def shipped_folder() -> Path:
     """The project's own `knowledge/`: beside the package in a checkout, inside it when installed."""
@@ -356,8 +362,3 @@ def _check_link(link: str, *, where: str) -> None:
             f'{where}: the key "link" cannot be "{link}": it takes one page on the web, as in link = '
             '"https://docs.pytorch.org/docs/stable/notes/autograd.html"'
         )
-
-
-def with_trial(entry: Confusion) -> Confusion:
-    """The entry as a new one whose drafts say so."""
-    return replace(entry, trial=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from bot import context
 from bot.chinese import in_simplified
@@ -12,7 +13,7 @@ from bot.context import Contexts
 from bot.diagnose import facts, signals, wellformed
 from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
-from bot.domain.confusion import Case, Confusion, ConfusionKind
+from bot.domain.confusion import Case, Confusion, ConfusionKind, Ruling
 from bot.domain.diagnosis import Check, CheckState, Diagnosis
 from bot.domain.post import Post, Question
 from bot.domain.run import Outcome, Run
@@ -350,9 +351,22 @@ def require_usable(entry: Confusion) -> None:
 
 
 def pipeline(
-    settings: Settings, sandbox: Sandbox, *, clock: Callable[[], float], admins: Path | None = None
+    settings: Settings,
+    sandbox: Sandbox,
+    *,
+    clock: Callable[[], float],
+    admins: Path | None = None,
+    rulings: Mapping[str, Ruling] = MappingProxyType({}),
 ) -> Pipeline:
-    """The pipeline over the project's entries and those of an admin's that can be used. Raises as `entries`."""
-    library = entries(admins)
-    trials = Trials(sandbox, Matcher(library), limits_of(settings.sandbox))
+    """The pipeline over the project's entries and those of an admin's that can be used. Raises as `entries`.
+
+    By the `rulings`, no post is answered with an entry that was retired; a moderator can still choose it.
+    """
+
+    def ruled(ruling: Ruling) -> tuple[str, ...]:
+        return tuple(name for name, one in rulings.items() if one is ruling)
+
+    library = entries(admins).trusting(ruled(Ruling.TRUSTED))
+    matcher = Matcher(library.without_retired(ruled(Ruling.RETIRED)))
+    trials = Trials(sandbox, matcher, limits_of(settings.sandbox))
     return Pipeline(trials, library, context.read_contexts(shipped_contexts()), settings, clock)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answer, db, demo, doctor, drafts, entries, evaluate, replay, run_code, sandbox, serve, web
+from bot.cli import answer, db, demo, doctor, drafts, evaluate, replay, run_code, sandbox, serve, standing, web
 from bot.cli.context import INTERRUPTED, Context
 from bot.errors import BadInput, BotError
 
@@ -73,7 +73,7 @@ app.command(name="poll", short_help="Do one round of the main job.")(serve.poll)
 app.command(name="serve", short_help="Do the main job until Ctrl-C.")(serve.serve)
 app.command(name="web", short_help="Serve the moderators' page alone.")(web.web)
 app.add_typer(drafts.app, name="drafts")
-app.add_typer(entries.app, name="knowledge")
+app.add_typer(standing.app, name="knowledge")
 app.add_typer(db.app, name="db")
 app.add_typer(sandbox.app, name="sandbox")
 app.command(name="doctor", short_help="Test the sandbox by attacking it.")(doctor.doctor)

@@ -1,9 +1,9 @@
-"""`autograd-bot knowledge search | import | export | stats`: finding entries, and an admin's own."""
+"""`autograd-bot knowledge search | import | export`: finding entries, and an admin's own."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -82,7 +82,7 @@ def _require_promises(context: Context, entry: Confusion) -> None:
     from bot.cli.opening import opened_pipeline
 
     try:
-        with opened_pipeline(context) as pipeline:
+        with opened_pipeline(context, as_ruled=False) as pipeline:
             record = checked(pipeline.library.get(entry.name), pipeline)
         show_checked(context, record)
         if record["problems"]:
@@ -114,62 +114,3 @@ def export_entry(
     without = give_away(read_entries(context, asked=name).get(name), path, replace=replace)
     context.console.print(f"Written: {path}", markup=False)
     tell_what_stays(context, without)
-
-
-@app.command()
-def stats(ctx: typer.Context, json: AsJson = False) -> None:
-    """Show each entry's record: drafts that wait, approved, edited, rejected, and what became of the replies.
-
-    Example: autograd-bot knowledge stats
-    """
-    from rich.table import Table
-
-    context: Context = ctx.obj
-    rows = _records(context)
-    if json:
-        context.print_json(rows)
-        return
-    if not rows:
-        context.console.print("No drafts yet. `autograd-bot replay` or `autograd-bot serve` makes them.", markup=False)
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("name", "waiting", "approved", "edited", "rejected", "standing", "replies"):
-        table.add_column(column)
-    for row in rows:
-        fates = ", ".join(f"{fate} {number}" for fate, number in row["fates"].items())
-        table.add_row(
-            *(str(row[key]) for key in ("name", "waiting", "approved", "edited", "rejected", "standing")), fates
-        )
-    context.console.print(table)
-
-
-def _records(context: Context) -> list[dict[str, Any]]:
-    """The record of each entry that a draft was made of; none where there is no database."""
-    from bot import learn
-    from bot.domain.draft import DraftState
-    from bot.store import drafts
-    from bot.store.engine import database_file
-    from bot.store.opening import open_store
-
-    if not database_file(context.data).exists():
-        return []
-    store = open_store(context.data)
-    try:
-        with store.reading() as connection:
-            records = {record.confusion: record for record in learn.records(connection)}
-            waiting = drafts.counts_by_confusion(connection, DraftState.PENDING)
-    finally:
-        store.close()
-    return [
-        {
-            "name": name,
-            "waiting": waiting.get(name, 0),
-            "approved": record.approved,
-            "edited": record.edited,
-            "rejected": sum(record.rejected.values()),
-            "standing": record.standing.value,
-            "fates": {fate.value: number for fate, number in record.fates.items()},
-        }
-        for name in sorted({*records, *waiting})
-        for record in [records.get(name, learn.Record(confusion=name))]
-    ]

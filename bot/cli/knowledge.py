@@ -44,8 +44,9 @@ def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
     """
     from rich.table import Table
 
-    from bot.cli.opening import read_entries
+    from bot.cli.opening import read_entries, rulings
     from bot.cli.terminal import plain
+    from bot.domain.confusion import Ruling
     from bot.domain.post import Language
 
     context: Context = ctx.obj
@@ -53,12 +54,14 @@ def list_entries(ctx: typer.Context, json: AsJson = False) -> None:
     if json:
         context.print_json([entry_record(entry, library) for entry in library])
         return
+    retired = {name for name, one in rulings(context).items() if one.ruling is Ruling.RETIRED}
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("name", "family", "kind", "whose", "title"):
         table.add_column(column)
     for entry in library:
         title = plain(entry.title[Language.ENGLISH])
-        table.add_row(entry.name, entry.family, entry.kind.value, _whose(entry, library), title)
+        whose = _whose(entry, library) + (", retired" if entry.name in retired else "")
+        table.add_row(entry.name, entry.family, entry.kind.value, whose, title)
     context.console.print(table)
 
 
@@ -117,7 +120,7 @@ def check(
     context: Context = ctx.obj
     read_entries(context, asked=name)
     broken = 0
-    with opened_pipeline(context) as pipeline:
+    with opened_pipeline(context, as_ruled=False) as pipeline:
         library = pipeline.library
         for entry in [library.get(name)] if name else list(library):
             record = checked(entry, pipeline)
@@ -171,7 +174,7 @@ def try_entry(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
 
     context: Context = ctx.obj
     entry = read_entries(context, asked=name).get(name)
-    with opened_pipeline(context) as pipeline:
+    with opened_pipeline(context, as_ruled=False) as pipeline:
         for question in _questions(entry):
             made = pipeline.answer(question)
             if json:
@@ -233,7 +236,7 @@ def coverage(
     from bot.coverage import coverage as measured
 
     context: Context = ctx.obj
-    with opened_pipeline(context) as pipeline:
+    with opened_pipeline(context, as_ruled=False) as pipeline:
         found = measured(pipeline)
     if json:
         shares = {name: found.share(*chosen) for name, chosen in _TIERS.items()} | {"silent": found.silent_share()}

@@ -16,26 +16,57 @@ if TYPE_CHECKING:
     from bot.library import Library
     from bot.pipeline import Pipeline
     from bot.sandbox import Sandbox
+    from bot.store.rulings import Ruled
 
 
 @contextmanager
-def opened_pipeline(context: Context) -> Iterator[Pipeline]:
-    """The pipeline with a running sandbox, which is closed at the end. Raises `SandboxUnavailable`."""
+def opened_pipeline(context: Context, *, as_ruled: bool = True) -> Iterator[Pipeline]:
+    """The pipeline with a running sandbox, which is closed at the end. Raises `SandboxUnavailable`.
+
+    Without `as_ruled` retired entries answer too, and trusted ones are as their folders say: for looking at entries.
+    """
     from bot.sandbox.open import open_sandbox
 
     with open_sandbox(context.settings.sandbox, data=context.data) as sandbox:
-        yield pipeline_over(context, sandbox)
+        yield pipeline_over(context, sandbox, as_ruled=as_ruled)
 
 
-def pipeline_over(context: Context, sandbox: Sandbox) -> Pipeline:
+def pipeline_over(context: Context, sandbox: Sandbox, *, as_ruled: bool = True) -> Pipeline:
     """The pipeline with the entries as they are now, the admin's included."""
     import time
 
     from bot.pipeline import pipeline
 
-    made = pipeline(context.settings, sandbox, clock=time.perf_counter, admins=context.data / "knowledge")
+    made = pipeline(
+        context.settings,
+        sandbox,
+        clock=time.perf_counter,
+        admins=context.data / "knowledge",
+        rulings={name: one.ruling for name, one in rulings(context).items()} if as_ruled else {},
+    )
     _warn_of_left_out(context, made.library)
     return made
+
+
+def rulings(context: Context) -> dict[str, Ruled]:
+    """What was decided about entries; nothing where there is no database, or, with a warning, none that can be used."""
+    from bot.errors import StoreError
+    from bot.store import rulings as kept
+    from bot.store.engine import database_file
+    from bot.store.opening import open_store
+
+    if not database_file(context.data).exists():
+        return {}
+    try:
+        store = open_store(context.data)
+    except StoreError as error:
+        context.warn(f"which entries are retired or trusted cannot be read, so all answer: {error}")
+        return {}
+    try:
+        with store.reading() as connection:
+            return kept.current(connection)
+    finally:
+        store.close()
 
 
 def read_entries(context: Context, *, asked: str | None = None) -> Library:

@@ -68,7 +68,7 @@ def new(
     )
     if not sys.stdin.isatty():
         given.require_complete()
-    with opened_pipeline(context) as pipeline:
+    with opened_pipeline(context, as_ruled=False) as pipeline:
         sketch, run = _asked_for(context, pipeline, given, name=name, family=family)
         _write(context, pipeline, sketch, run, over=over)
 
@@ -223,7 +223,7 @@ def _write(context: Context, pipeline: Pipeline, sketch: Sketch, run: Run | None
 
     folder = write_entry(context.data / "knowledge", sketch, run=run, over=over)
     with _gone_when_interrupted(folder):
-        anew = pipeline_over(context, pipeline.trials.sandbox)
+        anew = pipeline_over(context, pipeline.trials.sandbox, as_ruled=False)
         record = knowledge.checked(anew.library.get(sketch.name), anew)
     context.console.print(f"Written: {folder}", markup=False)
     knowledge.show_checked(context, record)

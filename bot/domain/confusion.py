@@ -18,6 +18,14 @@ class ConfusionKind(Enum):
     QUESTION = "question"  #: the code runs as it should; the asker misreads it
 
 
+class Ruling(Enum):
+    """What a person decided about an entry as a whole."""
+
+    RETIRED = "retired"  #: no post is answered with it
+    TRUSTED = "trusted"  #: its drafts do not say that it is new
+    NONE = "none"  #: it answers as its folder says
+
+
 class Place(Enum):
     """Where in the program a fix may change something."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +52,39 @@ def add(
     }
     number: int = connection.execute(insert(answers).values(row).returning(answers.c.id)).scalar_one()
     return number
+
+
+def matched(connection: Connection) -> dict[str, int]:
+    """For how many posts each confusion was seen, whether a reply was drafted or not."""
+    number = func.count(answers.c.post_id.distinct()).label("posts")
+    query = select(answers.c.confusion, number).where(answers.c.confusion.is_not(None)).group_by(answers.c.confusion)
+    return {row.confusion: row.posts for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Silence:
+    """One reason for which posts got no reply."""
+
+    reason: str
+    posts: int
+    newest: tuple[str, ...]  #: ids of the last few
+
+
+def silences(connection: Connection, *, most: int, examples: int = 3) -> list[Silence]:
+    """The reasons for which most posts got no reply, those of most posts first, at most so many."""
+    number = func.count(answers.c.post_id.distinct())
+    query = select(answers.c.reason, number).where(answers.c.verdict == Verdict.SKIP).group_by(answers.c.reason)
+    rows = connection.execute(query.order_by(number.desc(), answers.c.reason).limit(most)).all()
+    return [
+        Silence(reason=reason, posts=posts, newest=tuple(_newest(connection, reason, examples)))
+        for reason, posts in rows
+    ]
+
+
+def _newest(connection: Connection, reason: str, most: int) -> list[str]:
+    query = select(answers.c.post_id).where(answers.c.reason == reason, answers.c.verdict == Verdict.SKIP)
+    grouped = query.group_by(answers.c.post_id).order_by(func.max(answers.c.made_at).desc())
+    return list(connection.execute(grouped.limit(most)).scalars())
 
 
 def latest(connection: Connection, post_id: str, *, sha256: str | None = None) -> dict[str, Any] | None:

@@ -21,12 +21,13 @@ from sqlalchemy import (
 )
 
 from bot.domain.answer import Verdict
+from bot.domain.confusion import Ruling
 from bot.domain.draft import DraftState, RejectReason, ReplyFate
 from bot.domain.post import Language, PostState
 from bot.store.columns import Moment, Named, Words
 
 #: The version that `migrations/` must lead to.
-SCHEMA = "0003"
+SCHEMA = "0004"
 
 #: States after which a post may get another draft. All others hold the one place there is.
 OVER = (DraftState.REJECTED, DraftState.DROPPED)
@@ -269,4 +270,17 @@ evaluations = Table(
     Column("name", Words, primary_key=True),
     Column("made_at", Moment, nullable=False),
     Column("record", Words, nullable=False),  # the object that `evaluate --json` prints
+)
+
+#: What persons decided about entries; the newest row of a confusion counts. Rows are only ever added.
+rulings = Table(
+    "rulings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("confusion", Words, nullable=False),
+    Column("ruling", Named(Ruling), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("note", Words, nullable=False),
+    Index(None, "confusion", "id"),
 )

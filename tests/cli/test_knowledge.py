@@ -10,16 +10,19 @@ import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.diagnose.signals import WORDS, known_words
+from bot.domain.confusion import Ruling
 from bot.library import read_entry, read_library, shipped_folder
 from bot.shelf import copy_of
-from bot.store.engine import Store
+from bot.store import answers, rulings
+from bot.store.engine import Store, database_file
 from tests.cli.typed import ROOT, Type, assert_is_an_answer
-from tests.review_examples import draft
+from tests.review_examples import NOON, draft, silence
 
 WRONG = "import torch\nx = torch.ones(3, requires_grad=True)\nlosses = [x.sum(), x.mean()]\nlosses.backward()\n"
 RIGHT = WRONG.replace("losses.backward()", "sum(losses).backward()")
@@ -131,15 +134,128 @@ class TestLooking:
         draft(store)
         (row,) = typed("knowledge", "stats", "--json").record
         assert row == {
-            "name": "non_scalar_backward", "waiting": 1, "approved": 0, "edited": 0, "rejected": 0,
+            "name": "non_scalar_backward", "matched": 1, "waiting": 1, "approved": 0, "edited": 0, "rejected": 0,
             "standing": "trial", "fates": {},
         }  # fmt: skip
 
         typed("drafts", "reject", 1, "--reason", "tone")
 
         assert typed("knowledge", "stats").out.splitlines()[1].split() == [
-            *("non_scalar_backward", "0", "0", "0", "1", "trial"),
+            *("non_scalar_backward", "1", "0", "0", "0", "1", "trial"),
         ]
+
+    def test_what_got_no_reply_is_told_by_its_reason(self, typed: Type, store: Store) -> None:
+        with store.writing() as connection:
+            for number, reason in enumerate(("thanks", "no entry fits the words", "no entry fits the words")):
+                answers.add(
+                    connection,
+                    silence(reason),
+                    post_id=str(number),
+                    question_sha256="0",
+                    question="?",
+                    now=NOON + timedelta(minutes=number),
+                )
+
+        told = typed("knowledge", "stats", "--unanswered").out.splitlines()
+
+        assert [" ".join(line.split()) for line in told] == [
+            "2 no entry fits the words (post 2, 1)",
+            "1 thanks (post 0)",
+        ]
+        assert typed("knowledge", "stats", "--unanswered", "--json").record[0] == {
+            "reason": "no entry fits the words", "posts": 2, "newest": ["2", "1"],
+        }  # fmt: skip
+        assert typed("knowledge", "stats", "--json").record == []
+
+
+class TestRuling:
+    def test_what_is_decided_about_an_entry_is_kept_with_who_and_why(self, typed: Type, store: Store) -> None:
+        for words in (
+            ["retire", "nan_gradient", "--note", "chapter 9"],
+            ["retire", "nan_gradient", "--undo", "--as", "bo"],
+            ["trust", "nan_gradient"],
+        ):
+            assert typed("knowledge", *words).code == 0
+
+        with store.reading() as connection:
+            kept = rulings.history(connection, "nan_gradient")
+            counts = rulings.current(connection)
+        assert [(one.ruling, one.by, one.note) for one in kept] == [
+            (Ruling.RETIRED, "mei", "chapter 9"), (Ruling.NONE, "bo", ""), (Ruling.TRUSTED, "mei", ""),
+        ]  # fmt: skip
+        assert counts == {"nan_gradient": kept[-1]}
+        (row,) = typed("knowledge", "stats", "--json").record
+        assert (row["name"], row["standing"]) == ("nan_gradient", "trusted by mei")
+
+    def test_the_list_marks_a_retired_entry(self, typed: Type) -> None:
+        typed("knowledge", "retire", "nan_gradient")
+
+        marked = [row for row in typed("knowledge", "list").out.splitlines() if "the project's, retired" in row]
+
+        assert [row.split()[0] for row in marked] == ["nan_gradient"]
+
+    @pytest.mark.parametrize(
+        ("before", "words", "said"),
+        [
+            ([], ["retire", "nan_gardient"], 'Did you mean "nan_gradient"?'),
+            (
+                [],
+                ["retire", "nan_gradient", "--undo"],
+                "nan_gradient is not retired, so there is nothing to take back.",
+            ),
+            (["trust"], ["retire", "nan_gradient", "--undo"], "nan_gradient is not retired"),
+            (["retire"], ["retire", "nan_gradient"], "nan_gradient is retired already, by mei at 20"),
+        ],
+    )
+    def test_what_changes_nothing_is_refused(self, typed: Type, before: list[str], words: list[str], said: str) -> None:
+        for one in before:
+            typed("knowledge", one, "nan_gradient")
+
+        ended = typed("knowledge", *words)
+
+        assert (ended.code, said in ended.complaint) == (2, True)
+
+    @pytest.mark.sandbox
+    def test_no_post_is_answered_with_a_retired_entry_until_that_is_taken_back(self, running: Type) -> None:
+        post = b"Why?\n\n```python\nimport torch\nx = torch.ones(2, requires_grad=True)\n(x * 2).backward()\n```\n"
+
+        running("knowledge", "retire", "non_scalar_backward")
+        retired = running("answer", "--json", typed_in=post).record
+        checked = running("knowledge", "check", "non_scalar_backward")
+        running("knowledge", "retire", "non_scalar_backward", "--undo")
+        again = running("answer", "--json", typed_in=post).record
+
+        assert (retired["verdict"], retired["confusion"]) == ("skip", None)
+        assert (checked.code, checked.out) == (0, "non_scalar_backward: ok\n")
+        assert (again["verdict"], again["confusion"]) == ("draft", "non_scalar_backward")
+
+    @pytest.mark.sandbox
+    def test_the_replies_of_a_trusted_entry_do_not_say_that_it_is_new(self, running: Type, programs: list[str]) -> None:
+        running("knowledge", "new", "loss_on_list", *programs, *told())
+        post = f"Why?\n\n```python\n{WRONG}```\n".encode()
+
+        new = running("answer", "--json", typed_in=post).record["reply"]
+        running("knowledge", "trust", "loss_on_list")
+        trusted = running("answer", "--json", typed_in=post).record["reply"]
+
+        assert "This kind of answer is new" in new
+        assert "This kind of answer is new" not in trusted
+
+    @pytest.mark.sandbox
+    def test_a_database_that_cannot_be_used_is_told_of_and_all_entries_answer(
+        self, running: Type, tmp_path: Path
+    ) -> None:
+        (tmp_path / "data").mkdir()
+        database_file(tmp_path / "data").write_text("no database", encoding="utf-8")
+
+        ended = running(
+            "answer",
+            "--json",
+            typed_in=b"```python\nimport torch\ntorch.ones(2, requires_grad=True).backward()\n```\nwhy?",
+        )
+
+        assert (ended.code, ended.record["confusion"]) == (0, "non_scalar_backward")
+        assert ended.err.startswith("which entries are retired or trusted cannot be read, so all answer: ")
 
 
 @pytest.mark.sandbox
@@ -359,7 +475,7 @@ class TestAsking:
     ) -> None:
         wrong, right = programs[1], programs[3]
         new = terminal("new", "loss_on_list")
-        for prompt, answers in (
+        for prompt, typed in (
             ("A Python file that goes wrong this way: ", ["", "nowhere.py", right, wrong]),
             ("The same program mended in one line", [wrong, right]),
             ("The wrong pattern in a few words, in English: ", ["", TEXTS["--title-en"]]),
@@ -369,7 +485,7 @@ class TestAsking:
             ("How a student asks about it, in English: ", [TEXTS["--asked-en"]]),
             ("The same in Chinese: ", [TEXTS["--asked-zh"]]),
         ):
-            for answer in answers:
+            for answer in typed:
                 new.wait_for(prompt)
                 new.type(answer + "\n")
 
