@@ -133,7 +133,7 @@ def test_one_bracket_is_named_as_well_where_it_is_the_only_fix(folder: Path) -> 
         ),
         ('tensor = { grad = "non" }', 'tensor: grad cannot be "non". Did you mean "none"? It takes "none" or "set"'),
         ("tensor = { leaf = 1 }", "tensor: leaf cannot be 1. It takes true or false"),
-        ("tensor = true", "tensor takes a table: tensor = { leaf = … }"),
+        ("tensor = true", "tensor cannot be True: it takes a table, tensor = { leaf = … }"),
         ('not = { root = { dtyp = "complex" } }', 'root: unknown key "dtyp". Did you mean "dtype"?'),
         ("any = [{ module_called = { class = 3 } }]", "module_called: class cannot be 3. It takes a text in quotes"),
     ],

@@ -60,7 +60,9 @@ def _check_parts(word: str, value: Any, *, where: str) -> None:
     """Raise `KnowledgeError` for a key, or its value, that the word's table does not know: it would never hold."""
     known = PARTS[word]
     if not isinstance(value, Mapping):
-        raise KnowledgeError(f"{where}\n  {word} takes a table: {word} = {{ {next(iter(known))} = … }}")
+        told = " ".join((inspect.getdoc(WORDS[word]) or "").split())
+        taken = f"it takes a table, {word} = {{ {next(iter(known))} = … }}"
+        raise KnowledgeError(f"{where}\n  {word} cannot be {value!r}: {taken}.\n  {word}: {told}")
     for key, wish in value.items():
         if key not in known:
             near = f"{meant(key, known)}\n  known keys of {word}: {', '.join(known)}"

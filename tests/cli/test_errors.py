@@ -197,11 +197,12 @@ class TestMachines:
         assert typed("knowledge", "export", "non_scalar_backward", entry).code == 0
         data = tmp_path / "data"
         data.mkdir()
+        take_in = ("knowledge", "import", entry, "--over")
 
-        read_only = self.command("--data", data, "knowledge", "import", entry, mounts=["--ro-bind", data, data])
+        read_only = self.command("--data", data, *take_in, mounts=["--ro-bind", data, data])
         assert read_only.code == 6
         assert read_only.complaint.startswith(f"{data}/knowledge/non_scalar_backward cannot be written: Read-only")
-        full = self.command("--data", data, "knowledge", "import", entry, mounts=["--size", 4096, "--tmpfs", data])
+        full = self.command("--data", data, *take_in, mounts=["--size", 4096, "--tmpfs", data])
         assert (full.code, "No space left on device. Nothing was kept" in full.complaint) == (6, True)
 
     def test_a_full_disk_is_named_and_leaves_no_half_backup(self, store: Store, tmp_path: Path) -> None:
