@@ -143,16 +143,19 @@ def _changed_line(failing: str, fixed: str) -> tuple[int, str, str]:
         there = f"{len(changed)} lines differ" if len(old) == len(new) else f"one has {len(old)} lines, one {len(new)}"
         raise BadInput(f"the fixed program must differ from the failing one in exactly one line; {there}.")
     place = changed[0]
-    return place + 1, _statement(old[place], place + 1), _statement(new[place], place + 1)
+    return place + 1, _statement(failing, place + 1), _statement(fixed, place + 1)
 
 
-def _statement(line: str, number: int) -> str:
-    """The line without what surrounds its statement. Raises `BadInput` when it is a part of one, or several."""
-    text = line.strip()
-    tree = parse(text)
-    if tree is None or len(tree.body) != 1:
+def _statement(code: str, number: int) -> str:
+    """The one statement that stands on a line. Raises `BadInput` when a part of one stands there, or several."""
+    found = [
+        node for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.stmt) and node.lineno == node.end_lineno == number
+    ]  # fmt: skip
+    if len(found) != 1:
+        text = code.splitlines()[number - 1].strip()
         raise BadInput(f"line {number}, `{text}`, is not one whole statement; write the statement on one line.")
-    return ast.get_source_segment(text, tree.body[0]) or text
+    return ast.get_source_segment(code, found[0]) or ""
 
 
 def _dollar_names(code: str, statement: str) -> dict[str, str]:
