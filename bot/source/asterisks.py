@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 from collections.abc import Set
 from dataclasses import dataclass
@@ -20,6 +22,15 @@ _TOKEN = re.compile(
 
 _MAY_LACK = re.compile(r"\b\d[\d_.]*[A-Za-z_(]|[)\]][\w(]")
 _NAMES = re.compile(r"[A-Za-z_]\w*")
+
+#: Short names by which everybody calls a module: with an attribute behind them they are no product.
+_MODULES = frozenset({
+    "nn", "np", "pd", "plt", "mpl", "sns", "tf", "th", "os", "sys", "re", "optim", "torch", "numpy", "d2l", "math",
+    "time", "copy", "json", "jnp", "jax", "cv2", "sp", "sk", "pl"
+})  # fmt: skip
+
+#: Words that mean something whatever the letters in them are: `in` is no i*n, `int` no i*n*t.
+_WORDS = frozenset((*keyword.kwlist, *dir(builtins)))
 
 #: After a number these letters belong to it: 4L, 2j.
 _NUMBER_SUFFIXES = frozenset("jJlL")
@@ -57,7 +68,7 @@ def asterisks_restored(line: str, *, defined: Set[str], known: Set[str]) -> tupl
         text = token.text
         if token.kind == "name":
             product = _split(text, defined=defined, known=known)
-            text = product if product != text and _is_read(tokens, index) else text
+            text = product if product != text and _is_read(tokens, index) and not _is_module(tokens, index) else text
         if before is not None and _product_lost(before, token, defined=defined):
             # People write 2*(x-1) and (x-1)**2, seldom the other way round.
             sign = "**" if token.text == "2" else "*"
@@ -90,9 +101,15 @@ def _is_read(tokens: list[_Token], index: int) -> bool:
     return before not in (".", "import", "from", "as", "def", "class", "for") and after not in ("=", "(", ":=")
 
 
+def _is_module(tokens: list[_Token], index: int) -> bool:
+    """Whether the name at `index` can only be that of a module: `nn.Linear` where `n` is a number."""
+    behind = [token.text for token in tokens[index + 1 : index + 3]]
+    return tokens[index].text in _MODULES and behind[:1] == ["."] and behind[1:] != [] and behind[1].isidentifier()
+
+
 def _split(name: str, *, defined: Set[str], known: Set[str]) -> str:
     """`name` as a square or as a product of two or three defined names, when there is only one way to read it so."""
-    if name in known or name in defined or not 2 <= len(name) <= 24:
+    if name in known or name in defined or name in _WORDS or not 2 <= len(name) <= 24:
         return name
     if name.endswith("2") and name[:-1] in defined:
         return f"{name[:-1]}**2"

@@ -53,6 +53,29 @@ def test_a_name_that_is_bound_anywhere_is_never_split() -> None:
     assert restored("v = uu", "u", known=("uu",)) == "v = uu"
 
 
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("layer = nn.Linear(n, n)", ("n",)),
+        ("class Tower(nn.Module):", ("n",)),
+        ("h = nn.functional.relu(nn.Linear(n, 1)(v))", ("n", "v")),
+        ("a = np.zeros(n + p)", ("n", "p")),
+        ("plt.plot(p, l, t)", ("p", "l", "t")),
+        ("table = pd.DataFrame(p)", ("p", "d")),
+        ("os.environ", ("o", "s")),
+        ("for l in layers:", ("i", "n", "layers")),
+        ("total = sum(q for q in parts if q is not n)", ("i", "n", "f", "s", "o", "t", "parts")),
+        ("a = torch.ones(n, dtype=int)", ("i", "n", "t", "torch")),
+    ],
+)
+def test_the_short_name_of_a_module_and_the_words_of_python_are_no_product(line: str, names: tuple[str, ...]) -> None:
+    assert restored(line, *names) == line
+
+
+def test_letters_of_a_module_without_an_attribute_are_a_product() -> None:
+    assert restored("size = nn + 2np", "n", "p") == "size = n*n + 2*n*p"
+
+
 def test_a_name_with_two_readings_is_not_split() -> None:
     assert restored("v = aab", "a", "ab", "aa", "b") == "v = aab"
 
