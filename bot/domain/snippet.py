@@ -64,6 +64,7 @@ class CodeBlock:
     lines: tuple[int, ...]  #: for each line of `text`, its line in the post, from 1 (0: restored)
     fenced: bool  #: it stood in a fence, an indented block, [code] or <pre>
     assumptions: tuple[Assumption, ...] = ()
+    alternatives: tuple[CodeBlock, ...] = ()  #: less likely ways to indent it, the likeliest first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,3 +98,4 @@ class Snippet:
     assumptions: tuple[Assumption, ...] = ()
     own: bool = True  #: at least one statement is the asker's own, from this very post
     scene: str | None = None  #: name of the chapter's scene that filled it, if one did
+    doubtful: bool = False  #: not the likeliest reading: believed only where its run shows what the post quotes

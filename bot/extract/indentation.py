@@ -5,25 +5,22 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.extract.logical_lines import Statement, logical_lines
+from bot.extract.oddness import GOES_ON, State, oddness, opened
 from bot.source import parse
 
 _STEP = "    "
 _MOST_LINES = 150
 _BEAM = 12
+_MOST_READINGS = 3
 
-_GOES_ON = {
-    "elif": ("if", "elif"),
-    "else": ("if", "elif", "for", "while", "except", "try"),
-    "except": ("try", "except"),
-    "finally": ("try", "except", "else"),
-}
+#: A reading that is odder than the likeliest by more than this is none.
+_AS_LIKELY = 2.5
+
 _LEAVES = re.compile(r"^(?:return|break|continue|raise|pass)\b")
-_ECHO = re.compile(r"^[A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_][\w.]*)*$")
-_DRAWS = re.compile(r"\bplt\.|\.plot\(|\.show\(|^plot\(")
-_TRAINS = re.compile(r"no_grad|zero_grad|\.step\(\)|\.backward\(|\.zero_\(|[-+]= .*\.grad\b|= \w+ - .*\.grad\b")
+_SHOWS = re.compile(r"^print\b|^[A-Za-z_][\w.]*$")
 
 
 def dedented(lines: Sequence[str]) -> list[str]:
@@ -39,48 +36,46 @@ def dedented(lines: Sequence[str]) -> list[str]:
 
 
 def rebuilt(lines: Sequence[str]) -> list[str] | None:
-    """The lines indented so that they parse, or None when no indentation makes them parse.
+    """The lines indented so that they parse in the likeliest way, or None when no indentation makes them parse."""
+    return next(iter(readings(lines)), None)
+
+
+def readings(lines: Sequence[str]) -> list[list[str]]:
+    """The ways to indent the lines so that they parse, the likeliest first, at most three that differ in what they do.
 
     First the indentation that is there is trusted as far as it goes; then it is rebuilt from nothing.
     """
     if len(lines) > _MOST_LINES:
-        return None
+        return []
     statements = logical_lines(lines)
     indented = any(statement.indent for statement in statements)
     for trusted in (True, False) if indented else (False,):
         states = _search(statements, trusted=trusted)
-        for state in states:
+        found = _that_parse(statements, [state for state in states if state.cost <= states[0].cost + _AS_LIKELY])
+        if found or (found := _that_parse(statements, states)):
+            return found
+    return []
+
+
+def _that_parse(statements: list[Statement], states: Sequence[State]) -> list[list[str]]:
+    """The programs of the states, without those that only show their values elsewhere."""
+    found: dict[tuple[int, ...], list[str]] = {}
+    for state in states:
+        meaning = tuple(
+            depth
+            for statement, depth in zip(statements, state.depths, strict=True)
+            if depth >= 0 and not _SHOWS.match(statement.code)
+        )
+        if meaning not in found and len(found) < _MOST_READINGS:
             result = _laid_out(statements, state.depths)
             if parse("\n".join(result)) is not None:
-                return result
-    return None
+                found[meaning] = result
+    return list(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A block that is open at some point."""
-
-    word: str
-    indent: int  #: of its opening line in the post
-    names: frozenset[str]  #: bound by its head or within it
-    mentions: frozenset[str]  #: read by its head or within it
-    condition: frozenset[str]  #: read by its head
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    depths: tuple[int, ...] = ()
-    blocks: tuple[_Block, ...] = ()
-    expects_body: bool = False
-    left: bool = False  #: the line above was a return, break, raise
-    cost: float = 0.0
-    outer: frozenset[str] = frozenset()  #: bound outside of every block
-    loose: frozenset[str] = frozenset()  #: bound only within loops that have ended
-
-
-def _search(statements: list[Statement], *, trusted: bool) -> list[_State]:
+def _search(statements: list[Statement], *, trusted: bool) -> list[State]:
     """The cheapest ways to indent the statements, best first."""
-    beam = [_State()]
+    beam = [State()]
     for statement in statements:
         if not statement.code:
             beam = [replace(state, depths=(*state.depths, -1)) for state in beam]
@@ -92,19 +87,19 @@ def _search(statements: list[Statement], *, trusted: bool) -> list[_State]:
     return [state for state in beam if not state.expects_body]
 
 
-def _depths(state: _State, statement: Statement) -> list[int]:
+def _depths(state: State, statement: Statement) -> list[int]:
     """The depths at which the grammar allows the statement."""
     deepest = len(state.blocks)
     if state.expects_body:
         return [deepest]
-    if statement.word in _GOES_ON:
-        return [depth for depth, block in enumerate(state.blocks) if block.word in _GOES_ON[statement.word]]
+    if statement.word in GOES_ON:
+        return [depth for depth, block in enumerate(state.blocks) if block.word in GOES_ON[statement.word]]
     return list(range(deepest + 1))
 
 
-def _placed(state: _State, statement: Statement, depth: int, *, trusted: bool) -> _State:
+def _placed(state: State, statement: Statement, depth: int, *, trusted: bool) -> State:
     left = state.blocks[depth:]
-    cost = state.cost + _cost(state, statement, depth, left, trusted=trusted)
+    cost = state.cost + oddness(state, statement, depth, left, trusted=trusted)
     blocks = state.blocks[:depth]
     outer, loose = state.outer, state.loose
     for block in left:
@@ -117,8 +112,8 @@ def _placed(state: _State, statement: Statement, depth: int, *, trusted: bool) -
     else:
         outer, loose = outer | statement.writes, loose - statement.writes
     if statement.word:
-        blocks = (*blocks, _Block(statement.word, statement.indent, statement.writes, statement.reads, statement.reads))
-    return _State(
+        blocks = (*blocks, opened(statement))
+    return State(
         depths=(*state.depths, depth),
         blocks=blocks,
         expects_body=bool(statement.word),
@@ -127,117 +122,6 @@ def _placed(state: _State, statement: Statement, depth: int, *, trusted: bool) -
         outer=outer,
         loose=loose,
     )
-
-
-def _cost(state: _State, statement: Statement, depth: int, left: tuple[_Block, ...], *, trusted: bool) -> float:
-    """How odd it would be to find the statement at this depth."""
-    cost = 0.0
-    stays = not left
-    if trusted:
-        cost += _indent_cost(state, statement, depth)
-    if state.left and stays and not state.expects_body and not statement.word:
-        cost += 8.0
-    if statement.word in ("def", "class") or statement.code.startswith("@"):
-        method = "(self" in statement.code or "@staticmethod" in statement.code or statement.code.startswith("@")
-        inside_class = depth > 0 and state.blocks[depth - 1].word == "class"
-        if statement.code.startswith("@torch.no_grad"):
-            method = False
-        cost += (0.0 if inside_class else 6.0) if method and _in_class(state.blocks) else 3.0 * depth
-    if statement.word == "else" and state.blocks[depth].word in ("for", "while"):
-        cost += 5.0
-    if _import(statement.code):
-        cost += 2.0 * depth
-    if "__name__" in statement.code and statement.word == "if":
-        cost += 6.0 * depth
-    if _needs(statement.code, "return", "yield") and not _any_word(state.blocks[:depth], "def"):
-        cost += 20.0
-    if _needs(statement.code, "break", "continue") and not _any_word(state.blocks[:depth], "for", "while"):
-        cost += 20.0
-    if depth and state.blocks[depth - 1].word == "class" and not statement.word and not state.expects_body:
-        cost += 3.0
-    for block in left:
-        cost += _leaving_cost(block, statement, state)
-    if depth and not state.expects_body:
-        cost += _staying_cost(state.blocks[depth - 1], statement)
-        cost += 3.0 if _ECHO.match(statement.code) else 0.0
-    if not depth:
-        cost += 1.5 * len(state.loose & statement.reads)
-    return cost
-
-
-def _leaving_cost(block: _Block, statement: Statement, state: _State) -> float:
-    """The price of closing a block before this statement."""
-    if statement.word in _GOES_ON:
-        return 1.0
-    enclosing = state.blocks[: state.blocks.index(block)]
-    own = (block.names & statement.reads) - state.outer.union(*(outer.names for outer in enclosing))
-    match block.word:
-        case "def":
-            return (6.0 if own else 0.0) + (0.0 if state.left or statement.blank_before else 2.5)
-        case "class":
-            return 4.0 if "self" in statement.reads else 0.0
-        case "for" | "while":
-            return (3.0 if own else 0.0) + (0.2 if statement.blank_before else 1.0)
-        case "if" if "__name__" in block.mentions:
-            return 5.0
-        case "if" | "elif" | "else":
-            return 0.0 if state.left else 0.4
-        case _:
-            return (1.0 if own else 0.0) + (0.2 if statement.blank_before else 0.6)
-
-
-def _staying_cost(block: _Block, statement: Statement) -> float:
-    """The price of leaving a block open for a statement that has nothing to do with it."""
-    bound = bool(block.names & statement.reads)
-    mentioned = bound or bool(block.mentions & (statement.reads | statement.writes))
-    cost = 1.0 if statement.blank_before else 0.0
-    match block.word:
-        case "for" | "while":
-            if _DRAWS.search(statement.code):
-                return cost + 3.5
-            # A while loop that already moves towards its end is likelier over than a for loop.
-            ends = block.word == "while" and block.names & block.condition and not statement.blank_before
-            return cost + (1.4 if ends else 0.0) + (0.0 if bound or _TRAINS.search(statement.code) else 1.2)
-        case "with":
-            cost += 6.0 if ".backward(" in statement.code else 0.0
-            return cost + (0.0 if mentioned else 0.4)
-        case "def":
-            called = set(re.findall(r"\b(\w+)\(", statement.code))
-            cost += 4.0 if called & block.names & statement.reads else 0.0
-            return cost + (0.0 if bound else 1.0)
-        case "if" if "__name__" in block.mentions:
-            return 0.0
-        case "if" | "elif" | "else":
-            return cost + (1.6 if statement.code.startswith("return") else 0.7)
-        case _:
-            return cost
-
-
-def _indent_cost(state: _State, statement: Statement, depth: int) -> float:
-    """How far the depth is from what the spaces in the post say."""
-    if state.expects_body:
-        return 0.0
-    if depth < len(state.blocks) and statement.indent > state.blocks[depth].indent:
-        return 5.0
-    if depth and statement.indent <= state.blocks[depth - 1].indent:
-        return 1.5
-    return 0.0
-
-
-def _in_class(blocks: tuple[_Block, ...]) -> bool:
-    return _any_word(blocks, "class")
-
-
-def _any_word(blocks: tuple[_Block, ...], *words: str) -> bool:
-    return any(block.word in words for block in blocks)
-
-
-def _needs(code: str, *words: str) -> bool:
-    return re.match(rf"(?:{'|'.join(words)})\b", code) is not None
-
-
-def _import(code: str) -> bool:
-    return re.match(r"import\s|from\s+\S+\s+import\s", code) is not None
 
 
 def _laid_out(statements: list[Statement], depths: tuple[int, ...]) -> list[str]:

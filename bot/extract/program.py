@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock
-from bot.extract.indentation import dedented, rebuilt
+from bot.extract.indentation import dedented, readings, rebuilt
 from bot.extract.legacy import modernised
 from bot.extract.lines import opens_triple_quote
 from bot.extract.repair_text import mended
@@ -66,20 +66,26 @@ def block_of(
         Assumption(kind=AssumptionKind.LEFT_OUT, text=f"left out, no part of the program: {text.strip()}")
         for text in left_out
     ]
+    block, *others = [_block(lines, fenced=fenced, notes=notes) for lines in placed]
+    return replace(block, alternatives=tuple(others))
+
+
+def _block(placed: Sequence[_Line], *, fenced: bool, notes: Sequence[Assumption]) -> CodeBlock:
+    """The finished lines as a block, what was assumed about them behind its place; `notes` are about no line."""
     told = [
         replace(assumption, line=place)
         for place, line in enumerate(placed, start=1)
         for assumption in line.assumptions
         if assumption.kind is not AssumptionKind.LEFT_OUT
     ]
-    notes += [
+    lost = [
         assumption for line in placed for assumption in line.assumptions if assumption.kind is AssumptionKind.LEFT_OUT
     ]
     return CodeBlock(
         text="\n".join(line.text for line in placed),
         lines=tuple(line.number for line in placed),
         fenced=fenced,
-        assumptions=(*told, *notes),
+        assumptions=(*told, *notes, *lost),
     )
 
 
@@ -186,19 +192,21 @@ def _binds(text: str) -> frozenset[str]:
     return names
 
 
-def _indented(lines: list[_Line], *, patience: int) -> list[_Line]:
-    """The lines so indented that they parse; lines that nothing can save are left out."""
+def _indented(lines: list[_Line], *, patience: int) -> list[list[_Line]]:
+    """The ways to indent the lines so that they parse, the likeliest first; lines that nothing can save are left out."""
     if not lines:
         return []
     texts = dedented([line.text for line in lines])
     if parse("\n".join(texts)) is not None:
-        return _with_texts(lines, texts, told=False)
-    again = rebuilt(texts)
-    if again is not None:
-        return _with_texts(lines, again, told=True)
+        return [_with_texts(lines, texts, told=False)]
+    if again := readings(texts):
+        return [_with_texts(lines, reading, told=True) for reading in again]
     kept = salvaged(texts) if sum(map(len, texts)) <= patience else None
-    if kept is None:
-        return []
+    return [_saved(lines, texts, kept)] if kept is not None else []
+
+
+def _saved(lines: list[_Line], texts: list[str], kept: list[int]) -> list[_Line]:
+    """The lines that can be read, with a note on each of the others."""
     lost = [line for index, line in enumerate(lines) if index not in kept]
     saved = [lines[index] for index in kept]
     texts = dedented([texts[index] for index in kept])

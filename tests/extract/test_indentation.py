@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from bot.extract.indentation import dedented, rebuilt
+from bot.extract.indentation import dedented, readings, rebuilt
 
 PROGRAMS = {
     "a function and its use": """
@@ -75,6 +75,44 @@ PROGRAMS = {
             loss.backward()
             w.data -= 0.1 * w.grad
     """,
+    "updates by hand, several of them": """
+        for step in range(5):
+            out = X @ a + c
+            err = ((out - t) ** 2).mean()
+            err.backward()
+            with torch.no_grad():
+                a -= 0.1 * a.grad
+                c -= 0.1 * c.grad
+                a.grad.zero_()
+                c.grad = None
+            print(step, err.item())
+    """,
+    "a return behind a loop": """
+        def power(t, k):
+            out = t
+            for _ in range(k):
+                out = out * t
+            return out
+        power(v, 2).sum().backward()
+    """,
+    "a return behind a loop over layers": """
+        class Stack(nn.Module):
+            def __init__(self, layers):
+                super().__init__()
+                self.layers = layers
+            def forward(self, h):
+                for layer in self.layers:
+                    h = torch.tanh(layer(h))
+                return self.last(h)
+        net = Stack([])
+    """,
+    "a return within a loop, on a condition": """
+        def first(values):
+            for value in values:
+                if value > 0:
+                    return value
+        first(q)
+    """,
     "an echo after a loop": """
         for i in range(2):
             (w * i).sum().backward()
@@ -113,6 +151,14 @@ def test_indentation_that_is_partly_right_is_trusted() -> None:
     lines = ["for i in range(2):", "    a = i", "      b = a", "c = 1"]
 
     assert rebuilt(lines) == ["for i in range(2):", "    a = i", "    b = a", "c = 1"]
+
+
+def test_where_several_indentations_are_likely_each_is_given_once() -> None:
+    found = readings(["for k in range(2):", "s = (a * k).sum()", "s.backward()", "a.grad.zero_()"])
+
+    assert found[0][-1] == "    a.grad.zero_()"
+    assert any(reading[-1] == "a.grad.zero_()" for reading in found[1:])
+    assert len({tuple(reading) for reading in found}) == len(found) <= 3
 
 
 @pytest.mark.parametrize("lines", [["def f(:", "return"], ["else:", "x = 1"], ["for i in x:"], ["x = = 1"]])
