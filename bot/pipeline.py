@@ -74,19 +74,38 @@ class Pipeline:
     # The stages
 
     def _reproduce(self, question: Question, reading: Reading) -> Shown | None:
-        """Run the candidate programs in their order; the first that shows a confusion, else the first that ran."""
+        """Run the candidate programs in their order; the first that shows a confusion, else the first that ran.
+
+        Where the post quotes an error, a program that stops with it is preferred, and one that is not the asker's own
+        must. A reading of the post that is not the likeliest counts only where it shows what the post quotes.
+        """
         first: Shown | None = None
-        for snippet in context.snippets(question, reading, contexts=self.contexts, read=_read_earlier):
-            run = self.trials.run(snippet.code)
-            found = self.matcher.by_run(
-                snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
-            )
-            shown = Shown(snippet, run, found)
-            if found is not None and self._holds(shown, found):
-                return shown
-            if first is None or (run.ran and not first.run.ran):
+        another: Shown | None = None
+        candidates = context.snippets(question, reading, contexts=self.contexts, read=_read_earlier)
+        may_be_misread = any(snippet.doubtful for snippet in candidates)
+        for snippet in candidates:
+            shown = self._run(snippet, question, reading)
+            told = _shows_quoted(shown.run, reading)
+            if snippet.doubtful:
+                if told:
+                    return shown
+                continue
+            if shown.diagnosis is not None:
+                if told is not False or (reading.error is None and not may_be_misread):
+                    return shown
+                another = another or (shown if snippet.own else None)
+            if first is None or (shown.run.ran and not first.run.ran):
                 first = replace(shown, diagnosis=None)
-        return first
+        return another or first
+
+    def _run(self, snippet: Snippet, question: Question, reading: Reading) -> Shown:
+        """One candidate program, and the confusion that its run shows."""
+        run = self.trials.run(snippet.code)
+        found = self.matcher.by_run(
+            snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
+        )
+        shown = Shown(snippet, run, found)
+        return shown if found is None or self._holds(shown, found) else replace(shown, diagnosis=None)
 
     def _holds(self, shown: Shown, found: Diagnosis) -> bool:
         """Whether a gradient that is said to be wrong is wrong; other confusions hold when the run shows them."""
@@ -319,6 +338,13 @@ def _examples(entry: Confusion) -> list[Case]:
     """The programs of an entry that show its confusion: those with a fixed form first, and the short ones."""
     cases = [case for case in entry.cases if case.role in ("failing", "shown")]
     return sorted(cases, key=lambda case: (entry.case(case.name, "fixed") is None, len(case.text()), case.name))
+
+
+def _shows_quoted(run: Run, reading: Reading) -> bool | None:
+    """Whether the run stops with the error that the post quotes, or shows the values; None when it quotes neither."""
+    if reading.error is not None:
+        return same_error(reading.error, run)
+    return context.shows_values(run, reading.outputs)
 
 
 def _read_earlier(post: Post) -> Reading:

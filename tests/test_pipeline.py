@@ -92,6 +92,37 @@ def test_the_reply_is_in_the_language_of_the_question(pipeline: Pipeline) -> Non
     assert "自动" in answer.reply
 
 
+FLAT = """x = torch.tensor([1.0, 2.0], requires_grad=True)
+h = (x * x).sum()
+for k in range(2):
+s = x * k
+h.backward()
+print(x.grad)"""
+
+
+def test_of_two_ways_to_indent_the_one_that_shows_the_quoted_values_is_taken(pipeline: Pipeline) -> None:
+    inside = pipeline.answer(asked(f"What goes wrong?\n\n{FLAT}\n"))
+    outside = pipeline.answer(asked(f"What goes wrong?\n\n{FLAT}\n\nOutput: tensor([2., 4.])\n"))
+
+    assert inside.diagnosis is not None
+    assert inside.diagnosis.confusion == "graph_freed_stale_forward"
+    assert outside.diagnosis is None
+    assert outside.snippet is not None
+    assert "\n    s = x * k\nh.backward()\n" in outside.snippet.code
+    assert "indentation rebuilt" in outside.snippet.assumptions[-1].text
+
+
+def test_of_two_ways_to_indent_the_one_that_stops_with_the_quoted_error_is_taken(pipeline: Pipeline) -> None:
+    code = "w = torch.ones(2, requires_grad=True)\nwith torch.no_grad():\nh = w * 3\ns = (h * w).sum()\ns.backward()"
+    message = "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"
+    stops = pipeline.answer(asked(f"{code}\n\n{message}\n\nWhy does it stop?"))
+
+    assert stops.diagnosis is not None
+    assert stops.diagnosis.same_error is True
+    assert stops.snippet is not None
+    assert "\n    s = (h * w).sum()\n" in stops.snippet.code
+
+
 def test_a_working_solution_is_run_and_left_alone(pipeline: Pipeline) -> None:
     code = "import torch\nx = torch.arange(3.0, requires_grad=True)\n(x * x).sum().backward()\nprint(x.grad)"
     answer = pipeline.answer(program(code, "My solution to exercise 3:"))

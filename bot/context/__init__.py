@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from bot.context.candidates import MOST_CANDIDATES, snippets
 from bot.context.chapters import Chapter, Contexts, Scene, read_contexts
+from bot.context.quoted import shows_values
 
-__all__ = ["MOST_CANDIDATES", "Chapter", "Contexts", "Scene", "read_contexts", "snippets"]
+__all__ = ["MOST_CANDIDATES", "Chapter", "Contexts", "Scene", "read_contexts", "shows_values", "snippets"]

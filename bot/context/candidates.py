@@ -122,6 +122,7 @@ def _programs(question: Question, reading: Reading, chapter: Chapter | None, thr
         yield from _with_mentioned_call(own, reading, post=number)
     yield own
     yield from told_of(own, reading)
+    yield from _indented_otherwise(blocks, source=source)
     yield from _parts(blocks, source=source)
     if gap:
         yield from _without_code(reading, chapter, thread, post=number)
@@ -187,6 +188,14 @@ def _in_order(blocks: Sequence[CodeBlock]) -> list[CodeBlock]:
         free = not any(_leans(block, later) for later in ordered[place:])
         ordered.insert(place if free else len(ordered), block)
     return ordered
+
+
+def _indented_otherwise(blocks: Sequence[CodeBlock], *, source: str) -> Iterator[Program]:
+    """The blocks with the indentation of one of them rebuilt in another way."""
+    for place, block in enumerate(blocks):
+        for other in block.alternatives:
+            changed = [*blocks[:place], other, *blocks[place + 1 :]]
+            yield replace(program_of(_in_order(changed), source=source), doubtful=True)
 
 
 def _leans(block: CodeBlock, other: CodeBlock) -> bool:

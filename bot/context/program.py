@@ -30,6 +30,7 @@ class Program:
     own: bool = True
     scene: str | None = None
     whole: bool = False  #: of no use when a part of it cannot run
+    doubtful: bool = False  #: not the likeliest reading of the post
 
     @property
     def code(self) -> str:
@@ -58,6 +59,7 @@ class Program:
             assumptions=(*told, *(replace(note, line=None) for note in self.notes)),
             own=self.own,
             scene=self.scene,
+            doubtful=self.doubtful,
         )
 
 
