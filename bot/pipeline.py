@@ -93,7 +93,9 @@ class Pipeline:
             if shown.diagnosis is not None:
                 if told is not False or (reading.error is None and not may_be_misread):
                     return shown
-                another = another or (shown if snippet.own else None)
+                another = another or (shown if snippet.own and not snippet.invented else None)
+            if snippet.invented:
+                continue
             if first is None or (shown.run.ran and not first.run.ran):
                 first = replace(shown, diagnosis=None)
         return another or first

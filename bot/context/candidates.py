@@ -21,6 +21,7 @@ from bot.context.fill import (
 from bot.context.imports import IMPORTS, with_course_library
 from bot.context.program import Program, program_of
 from bot.context.scenes import gap_filled, mentioned
+from bot.context.training import with_training_parts
 from bot.context.uncalled import with_calls
 from bot.context.variants import told_of
 from bot.domain.post import Post, Question
@@ -274,4 +275,6 @@ def _sources(program: Program, chapter: Chapter | None, thread: _Thread) -> Iter
 def _ready(program: Program, *, sources: Iterable[Source]) -> Program | None:
     """The program as it can be run here, or None when it cannot."""
     prepared = on_cpu(with_stand_in_data(with_course_library(with_calls(program))))
-    return runnable(completed(prepared, sources=tuple(sources)))
+    whole = completed(prepared, sources=tuple(sources))
+    trained = with_training_parts(whole)
+    return runnable(whole if trained is whole else completed(trained, sources=()))

@@ -35,7 +35,7 @@ def with_stand_in_data(program: Program) -> Program:
 def stand_in_for(name: str, program: Program) -> tuple[Line, ...]:
     """A line that gives `name` small random data, when the program says what shape they must have."""
     tree = program.tree
-    shape = _shape(tree) if tree is not None else None
+    shape = model_shape(tree) if tree is not None else None
     if tree is None or shape is None:
         return ()
     values = _values(name, tree, shape, classifies=_CLASSIFIES.search(program.code) is not None)
@@ -49,14 +49,14 @@ def stand_in_for(name: str, program: Program) -> tuple[Line, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
+class Shape:
     """What a model takes and gives for one example."""
 
     inputs: int
     outputs: int | None  #: None: a plain number
 
 
-def _values(name: str, tree: ast.Module, shape: _Shape, *, classifies: bool) -> str | None:
+def _values(name: str, tree: ast.Module, shape: Shape, *, classifies: bool) -> str | None:
     inputs = f"torch.rand({_EXAMPLES}, {shape.inputs})"
     if classifies:
         targets = f"torch.randint(0, {shape.outputs or 2}, ({_EXAMPLES},))"
@@ -69,17 +69,17 @@ def _values(name: str, tree: ast.Module, shape: _Shape, *, classifies: bool) -> 
     return targets if name in _TARGETS else None
 
 
-def _shape(tree: ast.Module) -> _Shape | None:
+def model_shape(tree: ast.Module) -> Shape | None:
     """What the program's first linear layer or weight takes, and its last one gives."""
     layers = [layer for node in ast.walk(tree) if (layer := _layer(node))]
     if layers:
-        return _Shape(inputs=layers[0][0], outputs=layers[-1][1])
+        return Shape(inputs=layers[0][0], outputs=layers[-1][1])
     weights = {name: sizes for statement in tree.body for name, sizes in _weights(statement)}
     for node in ast.walk(tree):
         factor = _right_factor(node)
         if factor in weights:
             sizes = weights[factor]
-            return _Shape(inputs=sizes[0], outputs=sizes[1] if len(sizes) > 1 else None)
+            return Shape(inputs=sizes[0], outputs=sizes[1] if len(sizes) > 1 else None)
     return None
 
 

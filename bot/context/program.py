@@ -31,6 +31,7 @@ class Program:
     scene: str | None = None
     whole: bool = False  #: of no use when a part of it cannot run
     doubtful: bool = False  #: not the likeliest reading of the post
+    invented: bool = False  #: parts that do something are ours
 
     @property
     def code(self) -> str:
@@ -60,6 +61,7 @@ class Program:
             own=self.own,
             scene=self.scene,
             doubtful=self.doubtful,
+            invented=self.invented,
         )
 
 

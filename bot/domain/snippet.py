@@ -99,3 +99,6 @@ class Snippet:
     own: bool = True  #: at least one statement is the asker's own, from this very post
     scene: str | None = None  #: name of the chapter's scene that filled it, if one did
     doubtful: bool = False  #: not the likeliest reading: believed only where its run shows what the post quotes
+    invented: bool = (
+        False  #: parts that do something are ours: a run that shows nothing, or another error, says nothing
+    )

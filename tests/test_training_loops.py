@@ -1,0 +1,202 @@
+"""Training loops whose model, batches, criterion or optimizer a post does not show."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.context import Contexts, snippets
+from bot.context.roles import role_of
+from bot.domain.post import Post, Question
+from bot.domain.run import Outcome
+from bot.domain.snippet import AssumptionKind, Snippet
+from bot.extract import read
+from bot.pipeline import Pipeline
+from bot.sandbox import Order, Sandbox
+from bot.source import parse, undefined_names
+
+
+def candidates(code: str) -> tuple[Snippet, ...]:
+    body = f"What is wrong?\n\n```python\n{code}\n```"
+    question = Question(post=Post(id="9", raw=body))
+    return snippets(question, read(body), contexts=Contexts(), read=lambda post: read(post.raw))
+
+
+def stood_in(snippet: Snippet) -> dict[str, str]:
+    """The lines that stand in for something, by its name."""
+    lines = [note.restored or "" for note in snippet.assumptions if note.kind is AssumptionKind.STAND_IN]
+    return {name: value for name, _, value in (line.partition(" = ") for line in lines)}
+
+
+PLAIN = """for xb, yb in train_dl:
+    opt.zero_grad()
+    err = loss_func(net(xb), yb)
+    err.backward()
+    opt.step()"""
+
+LOOPS = {
+    "plain": PLAIN,
+    "counted": """for i, (images, labels) in enumerate(trainloader):
+    images, labels = images.to(device), labels.to(device)
+    outputs = model(images)
+    loss = criterion(outputs, labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    running_loss += loss.item()
+    acc = (outputs.argmax(1) == labels).float().mean()""",
+    "with a progress bar": """model.train()
+for epoch in range(epochs):
+    for batch in tqdm(dataloader):
+        inputs, targets = batch
+        pred = model(inputs).squeeze()
+        loss = F.mse_loss(pred, targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+    losses.append(loss.item())""",
+    "flat images": """for X, y in train_iter:
+    loss = F.cross_entropy(net(X.view(-1, 28 * 28)), y)
+    loss.backward()
+    optimizer.step()""",
+    "an own class": """net = ConvNet(3).to(device)
+loader = torch.utils.data.DataLoader(train_set, batch_size=batch_size, shuffle=True)
+for X, y in loader:
+    loss = nn.BCEWithLogitsLoss()(net(X), y)
+    loss.backward()""",
+    "one batch": """for _ in range(5):
+    y_hat = model(X)
+    loss = ((y_hat - y) ** 2).mean()
+    l = criterion(y_hat, y)
+    optimizer.zero_grad()
+    l.backward()
+    optimizer.step()""",
+    "the model is shown": """class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(5, 2)
+    def forward(self, v):
+        return self.a(v)
+model = Tiny()
+for data, target in loader:
+    optimizer.zero_grad()
+    loss = criterion(model(data), target)
+    loss.backward()
+    optimizer.step()""",
+}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_whose_parts_are_not_shown_runs_to_its_end(name: str, sandbox: Sandbox) -> None:
+    (snippet,) = candidates(LOOPS[name])
+    run = sandbox.run(Order(code=snippet.code))
+
+    assert run.error is None
+    assert run.outcome is Outcome.FINISHED
+    assert not run.warnings  # no shape is broadcast by accident
+    assert snippet.invented
+
+
+def test_every_part_that_stands_in_is_on_record_at_its_line() -> None:
+    (snippet,) = candidates(PLAIN)
+
+    assert stood_in(snippet) == {
+        "net": "torch.nn.Linear(4, 1)",
+        "loss_func": "torch.nn.MSELoss()",
+        "opt": "torch.optim.SGD(net.parameters(), lr=0.01)",
+        "train_dl": "[(torch.rand(8, 4), torch.rand(8, 1)) for _ in range(3)]",
+    }
+    lines = snippet.code.split("\n")
+    for note in snippet.assumptions:
+        if note.kind is AssumptionKind.STAND_IN:
+            assert note.line is not None
+            assert lines[note.line - 1] == note.restored
+            assert snippet.origins[note.line - 1].source == "added"
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "value"),
+    [
+        ("counted", "criterion", "torch.nn.CrossEntropyLoss()"),
+        ("counted", "model", "torch.nn.Linear(4, 3)"),
+        ("counted", "trainloader", "[(torch.rand(8, 4), torch.randint(0, 3, (8,))) for _ in range(3)]"),
+        ("with a progress bar", "dataloader", "[(torch.rand(8, 4), torch.rand(8,)) for _ in range(3)]"),
+        ("flat images", "net", "torch.nn.Linear(784, 3)"),
+        ("the model is shown", "optimizer", "torch.optim.SGD(model.parameters(), lr=0.01)"),
+    ],
+)
+def test_the_parts_fit_each_other(name: str, part: str, value: str) -> None:
+    (snippet,) = candidates(LOOPS[name])
+
+    assert stood_in(snippet)[part] == value
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        PLAIN.replace("loss_func", "my_loss"),  # what is in it may be what is asked about
+        PLAIN.replace("net(xb)", "net(xb, hidden)"),
+        PLAIN.replace("err = loss_func(net(xb), yb)", "out, hidden = net(xb)\n    err = loss_func(out, yb)"),
+        PLAIN.replace("net(xb)", "net(xb)[0]"),
+        PLAIN.replace("opt.step()", "opt.second_step()"),
+        PLAIN.replace("xb, yb in train_dl", "xb, yb, mask in train_dl"),
+        PLAIN.replace("xb, yb in train_dl", "xb, yb in load_mine()"),
+        PLAIN.replace("net(xb)", "nn.LSTM(4, 1)(net(xb))"),
+        PLAIN.replace("net(xb)", "F.softmax(net(xb), dim=1)"),  # the criterion behind it is half the matter
+        "opt.zero_grad()\nloss.backward()\nopt.step()",
+    ],
+)
+def test_a_loop_with_a_part_whose_role_is_not_plain_is_not_run(code: str) -> None:
+    assert not candidates(code)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("code", "confusion"),
+    [
+        (PLAIN.replace("    opt.zero_grad()\n", ""), "gradient_accumulates"),
+        (
+            PLAIN.replace("loss_func(net(xb), yb)", "(net(xb).argmax(1) - yb).abs().float().mean()"),
+            "nondifferentiable_operation",
+        ),
+        (PLAIN.replace("net(xb)", "net(xb).detach()"), "graph_cut_by_detach"),
+    ],
+)
+def test_what_the_loops_own_lines_show_is_answered(code: str, confusion: str, pipeline: Pipeline) -> None:
+    answer = pipeline.answer(Question(post=Post(id="7", raw=f"It does not learn, why?\n\n```\n{code}\n```")))
+
+    assert answer.diagnosis is not None
+    assert (answer.diagnosis.confusion, answer.diagnosis.ran) == (confusion, True)
+    assert answer.is_draft
+
+
+@pytest.mark.sandbox
+def test_a_run_with_stand_ins_that_does_not_show_the_quoted_error_decides_nothing(pipeline: Pipeline) -> None:
+    message = "RuntimeError: Trying to backward through the graph a second time"
+    loop = PLAIN.replace("    opt.zero_grad()\n", "")
+    answer = pipeline.answer(Question(post=Post(id="7", raw=f"{message}\n\nWhy?\n\n```\n{loop}\n```")))
+
+    assert answer.diagnosis is not None
+    assert not answer.diagnosis.ran
+    assert answer.diagnosis.confusion.startswith("graph_freed")
+
+
+@given(st.sampled_from(["model", "loss_fn", "optimizer", "loader", "X", "losses"]), st.text(max_size=60))
+@settings(max_examples=60)
+def test_roles_are_told_of_any_program_that_parses(name: str, text: str) -> None:
+    tree = parse(f"{text}\n{name}")
+    if tree is not None:
+        role_of(name, tree)
+
+
+@given(st.permutations(PLAIN.split("\n    ")[1:]), st.integers(min_value=1, max_value=4))
+@settings(max_examples=40, deadline=None)
+def test_a_program_with_stand_ins_lacks_no_name(lines: list[str], count: int) -> None:
+    code = "\n    ".join(["for xb, yb in train_dl:", *lines[:count]])
+    for snippet in candidates(code):
+        assert not [use for use in undefined_names(ast.parse(snippet.code)) if use.name != "err"]
