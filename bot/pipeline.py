@@ -355,12 +355,15 @@ def _read_earlier(post: Post) -> Reading:
 
 
 def _read(question: Question) -> tuple[Question, Reading]:
-    """What the post says; an error may stand in the title of the topic that it opened.
+    """What the post says; an error may stand in the title of the topic that it opened, or in the post of another that
+    has "the same error".
 
     The question comes back with its title in simplified characters, as the words of entries are.
     """
     title = question.title if question.opens_its_topic else ""
     reading = read(question.post.raw, title=title, language=question.language, attachments=question.post.attachments)
+    if question.replied_to is not None and triage.has_the_same(reading):
+        reading = replace(reading, error=_read_earlier(question.replied_to).error)
     return replace(question, title=in_simplified(question.title)), reading
 
 

@@ -23,7 +23,7 @@ from bot.context.program import Program, program_of
 from bot.context.scenes import gap_filled, mentioned
 from bot.context.training import with_training_parts
 from bot.context.uncalled import with_calls
-from bot.context.variants import told_of
+from bot.context.variants import called_as_told, told_of
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
 from bot.source import bound_names, names_bound_by, parse, undefined_names
@@ -93,6 +93,11 @@ class _Thread:
             if program is not None:
                 yield post, program
 
+    def between(self, earlier: Post) -> list[Post]:
+        """The posts by which this one answers an earlier one, the latest first."""
+        chain = self._answered()
+        return chain[: chain.index(earlier)] if earlier in chain else []
+
     def _answered(self) -> list[Post]:
         """The post replied to, the one that this replied to, and so on."""
         by_number = {post.number: post for post in self.question.earlier}
@@ -136,7 +141,11 @@ def _without_code(reading: Reading, chapter: Chapter | None, thread: _Thread, *,
             kind=AssumptionKind.FROM_POST,
             text=f"the post shows no program of its own; the one of {post_origin(earlier.number)} is run",
         )
-        yield replace(program, own=False, notes=(*program.notes, note))
+        leant_on = replace(program, own=False, notes=(*program.notes, note))
+        yield from called_as_told(leant_on, reading, post=post)
+        for later in thread.between(earlier):
+            yield from called_as_told(leant_on, thread.read(later), post=later.number)
+        yield leant_on
     if chapter is not None:
         yield from mentioned(reading, chapter, post=post)
 

@@ -1,14 +1,16 @@
-"""Programs that a post only tells of: "when I change `y = 2 * x` to `y = x * x`, the gradient is wrong"."""
+"""Programs that a post only tells of: "when I change `y = 2 * x` to `y = x * x`", "if I run `y.backward()` twice"."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bot.context.program import Line, Program
+from bot.context.fill import mention_line
+from bot.context.program import Line, Program, statements
 from bot.domain.snippet import Assumption, AssumptionKind, Reading
-from bot.source import parse
+from bot.source import bound_names, parse
 
 #: More ways that one post tells of are not worth a run each.
 _MOST = 2
@@ -21,6 +23,11 @@ _CHANGED = (
 _INSTEAD = (
     re.compile(rf"{_CODE}\s+(?:instead\s+of|in\s+place\s+of|rather\s+than)\s+{_CODE}"),
     re.compile(rf"用\s*{_CODE}\s*(?:代替|替代|替换|替換)\s*{_CODE}"),
+)
+
+
+_TWICE = re.compile(
+    r"\b(?:twice|again|two times|2 times|a second time|once more|repeatedly)\b|两次|兩次|两遍|再次|第二次|再(?:运行|执行|跑|调用)|二次"
 )
 
 
@@ -42,6 +49,34 @@ def told_of(program: Program, reading: Reading) -> Iterator[Program]:
         )
         changed = Line(indent + new, line.origin, (*line.notes, note))
         yield replace(program, lines=(*program.lines[:place], changed, *program.lines[place + 1 :]))
+
+
+def called_as_told(program: Program, reading: Reading, *, post: int) -> Iterator[Program]:
+    """The program with its backward calls made those that a sentence of another post names, at most two such programs.
+
+    Called twice where the sentence says so. `post` is the number of the post that was read.
+    """
+    tree = program.tree
+    names = bound_names(tree) if tree is not None else frozenset()
+    told = [code for code in reading.mentions if ".backward(" in code and parse(code) is not None]
+    times = 2 if _TWICE.search(reading.prose) else 1
+    for code in [code for code in told if code.split(".")[0] in names][:_MOST]:
+        calls = tuple(mention_line(code, post=post) for _ in range(times))
+        parts = [
+            None if _calls_backward(statement, code.split(".")[0]) else lines
+            for statement, lines in statements(program)
+        ]
+        place = parts.index(None) if None in parts else len(parts)
+        kept = [*parts[:place], calls, *parts[place:]]
+        yield replace(program, lines=tuple(line for lines in kept if lines is not None for line in lines))
+
+
+def _calls_backward(statement: ast.stmt, name: str) -> bool:
+    """Whether the statement is a backward call on the name: `y.backward()`, `y.sum().backward()`."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="backward")) as call):
+            return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(call.func))
+    return False
 
 
 def _changes(prose: str) -> Iterator[tuple[str, str]]:

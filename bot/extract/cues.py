@@ -247,6 +247,12 @@ EXPLANATION = Phrases(
     patterns=(r"^\W*yes\b", r"^\W*no\b,"),
 )  # fmt: skip
 
+#: Somebody has the trouble of another.
+SAME = Phrases(
+    "same error", "same problem", "same issue", "same exception", "同样的错误", "一样的错误", "同样的报错", "一样的报错",
+    "同样的问题", "一样的问题", "相同的错误", "相同的问题", "也遇到", "也报", "同问",
+)  # fmt: skip
+
 #: Somebody speaks of a trouble of their own.
 ASKER = Phrases(
     "请问", "请教", "我想问", "想问", "您的回答", "您的回复", "您的解答", "您的修改", "您的方法",

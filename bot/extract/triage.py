@@ -54,6 +54,12 @@ def asks_in(sentence: str) -> bool:
     return words_ask(Words(sentence))
 
 
+def has_the_same(reading: Reading) -> bool:
+    """Whether the post says no more than that its author has the trouble of the post that it answers."""
+    nothing_own = reading.error is None and not reading.blocks and not reading.outputs
+    return nothing_own and cues.SAME.found_in(Words(reading.prose))
+
+
 def lacks_code(reading: Reading) -> bool:
     """Whether the post tells of a trouble whose code it does not show, or shows in a picture alone."""
     if reading.blocks:
