@@ -25,6 +25,8 @@ _CODE_GROUPS = ("bold", "span", "code", "opened", "closed")
 _RUN_TOGETHER = re.compile(r"^\s*(?:import\s|from\s+\w|[A-Za-z_][\w.\[\]]*\s*=[^=]|[A-Za-z_][\w.]*\()")
 _NEXT_STATEMENT = re.compile(r"\s+(?=[A-Za-z_@])(?!(?:if|else|for|and|or|in|is|not|as|import)\b)")
 _LEADS = re.compile("(?P<code>[^\u3400-\u9fff]+?)[\\s，。；：、（,.;:(]*(?P<words>[\u3400-\u9fff].*)?")
+#: How a sentence goes on about the code that it begins with: the code is named, not run.
+_ABOUT = re.compile("里|裡|中|的|和|与|與|跟|是(?:什么|什麼|啥|不是|否|指)|什么|什麼|有(?:什么|什麼|啥)|代表|表示|指的")
 _REMARK = re.compile("[，。；：、（][\u3400-\u9fff]|[，。；、]\\s*$")
 _TEXT_OR_COMMENT = re.compile(r"""#.*|"[^"]*"|'[^']*'|“[^“”]*”|‘[^‘’]*’""")
 _LATIN_STRETCH = re.compile(r"[\x20-\x7e，（）“”‘’]{20,}")
@@ -95,9 +97,16 @@ def embedded(line: TypedLine) -> list[Unit]:
 
 
 def led_by_code(line: TypedLine) -> list[Unit]:
-    """A statement whose line goes on in Chinese (`y.backward() 报错了`), and the words; its neighbours decide about it."""
+    """A statement whose line goes on in Chinese (`y.backward() 报错了`), and the words; its neighbours decide about it.
+
+    Nothing where the words go on about it (`y.backward() 里的参数是什么意思`): then it is only named.
+    """
     match = _LEADS.fullmatch(line.text)
-    if match is None or kind_of(mended(match["code"]).text) is not LineKind.CODE:
+    if (
+        match is None
+        or (match["words"] and _ABOUT.match(match["words"]))
+        or kind_of(mended(match["code"]).text) is not LineKind.CODE
+    ):
         return []
     code = Unit(LineKind.WEAK, (replace(line, text=match["code"]),))
     return [code, Unit(LineKind.PROSE, (replace(line, text=match["words"]),))] if match["words"] else [code]

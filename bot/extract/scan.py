@@ -58,7 +58,7 @@ def accepted(found: Sequence[Unit], *, marked: bool, defined: frozenset[str]) ->
     `defined` are names that earlier code of the post gave a value.
     """
     settled: list[Unit] = []
-    for run in _runs(found):
+    for run in _runs(_named_once_more(found)):
         bound = defined | _bound(run)
         settled.extend(_settled_run(run, marked=marked, known=bound))
         defined = bound
@@ -165,6 +165,29 @@ def _runs(found: Sequence[Unit]) -> list[list[Unit]]:
             runs[-1].append(unit)
         last = number
     return runs
+
+
+def _named_once_more(found: Sequence[Unit]) -> list[Unit]:
+    """The units, a statement with words behind it made part of its sentence where the code shows it anyway.
+
+    Right below the code it stays one: `y.backward()` and then `y.backward() 报错了` is run twice.
+    """
+    result: list[Unit] = []
+    shown = {unit.text.strip() for unit in found if unit.kind is LineKind.CODE}
+    for index, unit in enumerate(found):
+        before = result[-1] if result else None
+        below_code = index > 1 and found[index - 2].kind is LineKind.CODE
+        if before is not None and not below_code and _leads(before, unit) and before.text.strip() in shown:
+            result[-1] = Unit(LineKind.PROSE, (replace(unit.lines[0], text=f"{before.text} {unit.text}"),))
+        else:
+            result.append(unit)
+    return result
+
+
+def _leads(statement: Unit, words: Unit) -> bool:
+    """Whether a statement and the words behind it share a line."""
+    same_line = statement.lines[-1].number == words.lines[0].number
+    return same_line and statement.kind is LineKind.WEAK and words.kind is LineKind.PROSE
 
 
 def _settled_run(run: list[Unit], *, marked: bool, known: frozenset[str]) -> list[Unit]:

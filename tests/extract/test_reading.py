@@ -344,3 +344,30 @@ def test_a_tuple_of_names_that_ends_a_program_is_part_of_it() -> None:
     code = "import torch\na = torch.ones(2)\nda = a * 2\ndb = a * 3\nda, db"
     assert read(f"```python\n{code}\n```").blocks[0].text == code
     assert read(f"看看这段代码：\n{code}\n为什么？").blocks[0].text == code
+
+
+ROWS = "u = torch.arange(3.0, requires_grad=True)\nv = u ** 2\nv.backward(torch.ones(3))"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "v.backward(torch.ones(3)) 里的 torch.ones(3) 是什么意思？",
+        "v.backward(torch.ones(3)) 是什么意思？",
+        "v.backward(torch.ones(3)) 报错吗？",
+        "v.backward(torch.ones(3)) 的参数有什么用",
+    ],
+)
+@pytest.mark.parametrize("post", ["{sentence}\n\n{code}\n", "{code}\n\n{sentence}\n"])
+def test_a_statement_that_a_sentence_is_about_is_named_and_not_run_again(post: str, sentence: str) -> None:
+    reading = read(post.format(sentence=sentence, code=ROWS))
+
+    assert [block.text for block in reading.blocks] == [ROWS]
+    assert "v.backward" in reading.mentions
+    assert sentence.split()[-1] in reading.prose
+
+
+def test_a_statement_right_below_the_code_is_run_though_words_stand_behind_it() -> None:
+    reading = read(f"{ROWS}\nv.backward(torch.ones(3)) 这次报错了\n")
+
+    assert [block.text for block in reading.blocks] == [f"{ROWS}\nv.backward(torch.ones(3))"]
