@@ -10,7 +10,7 @@ from bot.chinese import is_traditional, simplified
 from bot.domain.post import Attachment, Language
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, QuotedOutput, Reading
 from bot.extract.blocks import Region, RegionKind, SourceLine, regions
-from bot.extract.language import language_of
+from bot.extract.language import spoken_in
 from bot.extract.lines import LineKind
 from bot.extract.mentions import mentions, without_links
 from bot.extract.notebook import typed_in_file, typed_in_notebook
@@ -80,7 +80,7 @@ class _Page:
 def _reading(page: _Page, *, text: str, title: str, language: Language | None, errors: Sequence[FoundError]) -> Reading:
     prose = "\n".join(page.prose).strip()
     words = without_links(prose)
-    spoken = language or language_of(words) or language_of(title) or language_of(_comments(page)) or Language.ENGLISH
+    spoken = language or spoken_in(words, title, _comments(page), quoted=[entry.error for entry in errors])
     error = main_error(errors, text=f"{text}\n{title}") or error_in_title(title)
     written_traditionally = spoken is Language.CHINESE and is_traditional(words or title)
     pictures = _PICTURE.search(text) is not None

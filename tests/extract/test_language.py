@@ -41,6 +41,32 @@ def test_the_title_decides_when_the_post_is_only_code() -> None:
     assert read(code).language is Language.ENGLISH
 
 
+QUOTE = "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        f"运行报错 {QUOTE}",
+        f"自己写的 loss 报错：{QUOTE}",
+        "训练时 one of the variables needed for gradient computation has been modified by an inplace operation 怎么办",
+        f"```\nx.backward()\n```\n求助 {QUOTE}\n{QUOTE}",
+    ],
+)
+def test_a_quoted_error_does_not_count(post: str) -> None:
+    assert read(post).language is Language.CHINESE
+    assert read(f"I get {QUOTE}").language is Language.ENGLISH
+
+
+def test_a_chinese_title_outweighs_a_few_english_words() -> None:
+    title = f"计算梯度时报错 {QUOTE}"
+    long = "I have read the whole chapter and every exercise, and the last line of mine still stops with that error."
+
+    assert read("My code, thanks:", title=title).language is Language.CHINESE
+    assert read(long, title=title).language is Language.ENGLISH
+    assert read("My code, thanks:", title=QUOTE).language is Language.ENGLISH
+
+
 def test_the_caller_knows_better() -> None:
     assert read("Why?", language=Language.CHINESE).language is Language.CHINESE
 
