@@ -54,6 +54,16 @@ def test_a_picture_of_code_gets_a_request_for_text_in_the_language_of_the_post()
     assert answer.reply.startswith("图片里的代码没法运行")
 
 
+@pytest.mark.parametrize("text", ["这个错误要怎么改？", "How can I get rid of this error?", "為什麼報錯？"])
+def test_a_picture_with_a_question_about_an_error_gets_one_though_only_the_picture_says_which(text: str) -> None:
+    picture = "![截图](upload://abc.png)"
+
+    assert answered(f"{picture}\n{text}", wanted=True).reason == "the code is missing"
+    assert not answered(f"{picture}\n{text}", wanted=False).is_draft
+    assert answered(f"{picture}\npip install torch 报错，怎么办？", wanted=True).reason == "installation"
+    assert answered(f"{picture}\n大家看这个错误", wanted=True).reason == "not_autograd"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -194,6 +194,8 @@ def _remark(told: Told) -> bool:
 def _not_autograd(told: Told) -> bool:
     if told.own_error or _TORCH_CODE.search(told.code) or cues.AUTOGRAD.found_in(told.everything):
         return False
+    if told.reading.picture_only and told.prose_asks and told.complains:
+        return False  # the subject may stand in the picture
     # "I have the same problem": the subject stands in the post that is answered.
     replied = told.question.replied_to
     return replied is None or not cues.AUTOGRAD.found_in(Words(replied.raw))
