@@ -37,6 +37,30 @@ def test_words_are_taken_over_and_not_characters_alone() -> None:
     assert chinese.traditional("运行程序时变量的梯度") == "執行程式時變數的梯度"
 
 
+@pytest.mark.parametrize(
+    ("simple", "wanted"),
+    [
+        ("优化器只更新交给它的参数", "優化器只更新交給它的參數"),
+        ("损失函数的导数组成一张表", "損失函數的導數組成一張表"),
+        ("激活函数之前的张量是一个视图", "激活函數之前的張量是一個視圖"),
+        ("这段代码的循环里，梯度被清零", "這段程式碼的迴圈裡，梯度被清零"),
+        ("调用 backward 时抛出异常", "呼叫 backward 時拋出異常"),
+        ("形参和实参都是参数", "形參和實參都是參數"),
+        ("显存和内存", "顯示記憶體和記憶體"),
+        ("系数、指数和对数的表达式", "係數、指數和對數的表達式"),
+    ],
+)
+def test_the_words_of_the_field_are_those_that_its_readers_use(simple: str, wanted: str) -> None:
+    assert chinese.traditional(simple) == wanted
+    assert chinese.is_traditional(wanted)
+
+
+def test_no_explanation_takes_a_parameter_for_the_argument_of_a_call() -> None:
+    for entry in read_library(words=signals.known_words()):
+        told = chinese.traditional(entry.explain[Language.CHINESE])
+        assert not [word for word in ("引數", "函式", "最佳化", "丟擲", "例項", "導陣列") if word in told]
+
+
 def understood(body: str, title: str, matcher: Matcher) -> tuple[object, ...]:
     reading = read(body, title=title)
     title = chinese.in_simplified(title)
