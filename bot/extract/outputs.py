@@ -14,6 +14,13 @@ _STATED = re.compile(
     r"(?:为|是|等于|变成|变为|成了|為|=>|is|was|are|equals|returns|returned|gives|gave|prints|shows|becomes|outputs)\s?"
     r"(?:always|still|just|also|only|now|都|就|还|仍|仍然)?\s?[`*]*" + _VALUE
 )
+#: How a sentence goes on behind code that shows a value: "and got tensor([1., 2.])".
+_GOT = re.compile(
+    r"^\W*(?:(?:and|but|then|now|so|i|it|this|that|which|we|here|然后|结果|却|就|我)\s*){0,4}"
+    r"(?:got|get|gets|gives|gave|prints?|printed|shows?|showed|returns?|returned|outputs?|得到|输出|打印|显示)(?:了|出|的)?(?:是|为)?"
+    r"\s*[:：`*]*\s*(?P<value>tensor\([^()\n]{1,300}\))",
+    re.IGNORECASE,
+)
 _LABELLED = re.compile(
     r"^[\s*_`]*(?:the )?(?:outputs?|results?|prints?|it prints|输出|结果|打印|輸出|結果)\s*(?:is|are|如下|为|是|結果|结果)?"
     r"\s*[:：]\s*[`*]*(?P<value>(?:\(?tensor\(|None\b|nan\b).*?)[`*\s]*$",
@@ -35,8 +42,8 @@ def output_in_comment(statement: str) -> QuotedOutput | None:
 
 
 def labelled_output(line: str) -> str | None:
-    """The value behind a label such as `Output:`, when the line is one."""
-    match = _LABELLED.match(line)
+    """The value behind a label such as `Output:`, or that the line says was got, when it is such a line."""
+    match = _LABELLED.match(line) or _GOT.match(line)
     return match["value"] if match else None
 
 

@@ -20,6 +20,7 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|assert)\b")
 _HEADING = re.compile(r"^#{1,6}\s+\S")
 _TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
+_NAMES = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _TOUCHING = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=[A-Za-z_(])|\)(?=\w)")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
@@ -233,11 +234,23 @@ def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known
         bases = {name.strip().split(".")[0] for name in text.split(",")}
         below = run[index + 1] if index + 1 < len(run) else None
         printed = below is not None and below.kind is LineKind.OUTPUT
+        if "." in text and strong and _touches_code(run, index):
+            known = known | _read_in(run)
         return bases <= known | _CUSTOMARY and (strong or printed or marked)
     if text.endswith(":"):
         below = _next_filled(run, index)
         return below is not None and below.kind in (LineKind.CODE, LineKind.HEAD)
     return (strong or marked) and not _HAN.search(text.split("#")[0])
+
+
+def _touches_code(run: list[Unit], index: int) -> bool:
+    """Whether the line above is code: what a cell shows stands right below the rest of it."""
+    return index > 0 and run[index - 1].kind in (LineKind.CODE, LineKind.OUTPUT)
+
+
+def _read_in(run: Sequence[Unit]) -> frozenset[str]:
+    """The names that the code of a run uses, defined there or not."""
+    return frozenset(name for unit in run if unit.kind is LineKind.CODE for name in _NAMES.findall(unit.text))
 
 
 def _comment_is_code(run: list[Unit], index: int) -> bool:

@@ -371,3 +371,24 @@ def test_a_statement_right_below_the_code_is_run_though_words_stand_behind_it() 
     reading = read(f"{ROWS}\nv.backward(torch.ones(3)) 这次报错了\n")
 
     assert [block.text for block in reading.blocks] == [f"{ROWS}\nv.backward(torch.ones(3))"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "value"),
+    [
+        ("and got tensor([2., 6.]), why?", "tensor([2., 6.])"),
+        ("It prints tensor([2., 6.]) here.", "tensor([2., 6.])"),
+        ("结果输出 tensor([2., 6.])，为什么？", "tensor([2., 6.])"),
+    ],
+)
+def test_what_ends_a_cell_is_shown_though_the_cell_does_not_define_it(sentence: str, value: str) -> None:
+    reading = read(f"I ran\n\nv = (q * q).sum()\nv.backward()\nq.grad\n\n{sentence}")
+
+    assert [block.text for block in reading.blocks] == ["v = (q * q).sum()\nv.backward()\nq.grad"]
+    assert [(output.text, output.after) for output in reading.outputs] == [(value, "q.grad")]
+
+
+def test_an_attribute_of_what_no_code_uses_is_a_word() -> None:
+    reading = read("v = (q * q).sum()\nv.backward()\nexample.com\nWhy?")
+
+    assert [block.text for block in reading.blocks] == ["v = (q * q).sum()\nv.backward()"]
