@@ -64,3 +64,20 @@ def test_somebody_with_the_same_error_is_answered_about_that_error(pipeline: Pip
     assert "second time" in answer.reported_error.message
     assert answer.diagnosis is not None
     assert answer.diagnosis.same_error is True
+
+
+def test_the_chapters_cells_ran_before_where_the_quoted_values_show_it(pipeline: Pipeline) -> None:
+    cell = "I ran\n\ny = (3 * x).sum()\ny.backward()\nx.grad\n\nand got tensor([{values}]), which is wrong. Why?"
+    again, alone = (
+        pipeline.answer(Question(post=Post(id="1", raw=cell.format(values=values)), title="Automatic Differentiation"))
+        for values in ("3., 7., 11., 15.", "3., 3., 3., 3.")
+    )
+
+    assert again.diagnosis is not None
+    assert again.diagnosis.confusion == "gradient_accumulates"
+    assert again.snippet is not None
+    assert AssumptionKind.FROM_CHAPTER in {note.kind for note in again.snippet.assumptions}
+    assert again.snippet.code.count(".backward()") == 2
+    assert alone.diagnosis is None
+    assert alone.snippet is not None
+    assert alone.snippet.code.count(".backward()") == 1

@@ -20,7 +20,7 @@ from bot.context.fill import (
 )
 from bot.context.imports import IMPORTS, with_course_library
 from bot.context.program import Program, program_of
-from bot.context.scenes import gap_filled, mentioned
+from bot.context.scenes import continued, gap_filled, mentioned
 from bot.context.training import with_training_parts
 from bot.context.uncalled import with_calls
 from bot.context.variants import called_as_told, told_of
@@ -129,6 +129,7 @@ def _programs(question: Question, reading: Reading, chapter: Chapter | None, thr
     yield own
     yield from told_of(own, reading)
     yield from _indented_otherwise(blocks, source=source)
+    yield from continued(own, chapter, reading) if chapter else ()
     yield from _parts(blocks, source=source)
     if gap:
         yield from _without_code(reading, chapter, thread, post=number)

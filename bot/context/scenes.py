@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.context.chapters import Chapter, Scene
 from bot.context.fill import mention_line
+from bot.context.imports import IMPORTS
 from bot.context.program import Line, Program, lines_of, statements
 from bot.domain.snippet import Assumption, AssumptionKind, QuotedOutput, Reading
-from bot.source import bound_names, parse
+from bot.source import bound_names, parse, undefined_names
 
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf", re.IGNORECASE)
 _BACKWARD = re.compile(r"^[A-Za-z_][\w.()]*\.backward\(.*\)$")
@@ -33,6 +35,24 @@ def gap_filled(own: Program, chapter: Chapter, reading: Reading) -> list[Program
             found.append((agreement, place, program))
     found.sort(key=lambda entry: (-entry[0], entry[1]))
     return [program for _, _, program in found]
+
+
+def continued(own: Program, chapter: Chapter, reading: Reading) -> list[Program]:
+    """Scenes with the asker's program behind them, as when the cells of the chapter were run before it.
+
+    Only where the program lacks a name, and the post quotes values to hold a run against.
+    """
+    tree = own.tree
+    lacking = {use.name for use in undefined_names(tree)} - IMPORTS.keys() if tree is not None else set()
+    if not any(same_numbers(output.text, output.text) for output in reading.outputs):
+        return []
+    found = []
+    for scene in chapter.scenes:
+        before = parse(scene.code)
+        if before is not None and lacking & bound_names(before):
+            lines = (*_scene_lines(scene, chapter), *own.lines)
+            found.append(replace(own, lines=lines, scene=scene.name, doubtful=True))
+    return found
 
 
 def mentioned(reading: Reading, chapter: Chapter, *, post: int) -> list[Program]:
