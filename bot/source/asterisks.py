@@ -1,4 +1,4 @@
-"""Puts back the asterisks that Markdown took for emphasis: `xx` was `x*x`, `2x` was `2*x`."""
+"""Puts back the asterisks that Markdown took for emphasis: `xx` was `x*x`, `2x` was `2*x`, `x3` was `x**3`."""
 
 from __future__ import annotations
 
@@ -101,6 +101,11 @@ def _is_read(tokens: list[_Token], index: int) -> bool:
     return before not in (".", "import", "from", "as", "def", "class", "for") and after not in ("=", "(", ":=")
 
 
+def _numbered(stem: str, names: Set[str]) -> bool:
+    """Whether the program counts its names: where there is an x1, x2 is the next one and no square."""
+    return any(f"{stem}{digit}" in names for digit in range(10))
+
+
 def _is_module(tokens: list[_Token], index: int) -> bool:
     """Whether the name at `index` can only be that of a module: `nn.Linear` where `n` is a number."""
     behind = [token.text for token in tokens[index + 1 : index + 3]]
@@ -108,11 +113,11 @@ def _is_module(tokens: list[_Token], index: int) -> bool:
 
 
 def _split(name: str, *, defined: Set[str], known: Set[str]) -> str:
-    """`name` as a square or as a product of two or three defined names, when there is only one way to read it so."""
+    """`name` as a power or as a product of two or three defined names, when there is only one way to read it so."""
     if name in known or name in defined or name in _WORDS or not 2 <= len(name) <= 24:
         return name
-    if name.endswith("2") and name[:-1] in defined:
-        return f"{name[:-1]}**2"
+    if name[-1] in "23456789" and name[:-1] in defined and not _numbered(name[:-1], defined | known):
+        return f"{name[:-1]}**{name[-1]}"
     ways = [
         f"{name[:cut]}*{name[cut:]}" for cut in range(1, len(name)) if name[:cut] in defined and name[cut:] in defined
     ]

@@ -25,6 +25,8 @@ def restored(line: str, *names: str, known: tuple[str, ...] = ()) -> str:
         ("loss = (uu).sum()", ("u",), "loss = (u*u).sum()"),
         ("loss = ((u-1)2).mean()", ("u",), "loss = ((u-1)**2).mean()"),
         ("v = u2 + 1", ("u",), "v = u**2 + 1"),
+        ("v = u3 - 2u", ("u",), "v = u**3 - 2*u"),
+        ("loss = (out4).sum()", ("out",), "loss = (out**4).sum()"),
     ],
 )
 def test_products_of_known_factors_get_their_asterisk_back(line: str, names: tuple[str, ...], text: str) -> None:
@@ -43,10 +45,12 @@ def test_products_of_known_factors_get_their_asterisk_back(line: str, names: tup
         "uu = 3",
         "v = 1e5 + 0x1F + 2j",
         "v = f(u)(u)",
+        "v = u1 + u0",
+        "v = x3 + x1",
     ],
 )
 def test_what_may_be_meant_as_it_stands_is_left_alone(line: str) -> None:
-    assert restored(line, "u", "x", "f") == line
+    assert restored(line, "u", "x", "f", "x1") == line
 
 
 def test_a_name_that_is_bound_anywhere_is_never_split() -> None:
