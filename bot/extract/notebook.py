@@ -11,20 +11,32 @@ from bot.extract.blocks import MOST_CHARACTERS, MOST_LINES, SourceLine
 _MARKS = ('"cells"', '"cell_type"')
 
 
-def typed_in_notebook(lines: Sequence[SourceLine]) -> tuple[SourceLine, ...] | None:
-    """The code cells of a pasted notebook, or None when the lines are something else.
+def with_notebook(lines: Sequence[SourceLine]) -> tuple[Sequence[SourceLine], ...] | None:
+    """What stands before a pasted notebook, the lines of its code cells, and what stands behind it; None without one.
 
     Every line of code has the number of the first line of the file: JSON says nothing of lines.
     """
-    text = "\n".join(line.text for line in lines).strip()
-    if not text.startswith("{") or not all(mark in text for mark in _MARKS):
+    first = next((place for place, line in enumerate(lines) if line.text.lstrip().startswith("{")), None)
+    if first is None:
+        return None
+    text = "\n".join(line.text for line in lines[first:]).lstrip()
+    if not all(mark in text for mark in _MARKS):
         return None
     try:
-        cells = json.loads(text)["cells"]
+        notebook, end = json.JSONDecoder().raw_decode(text)
+        cells = notebook["cells"]
     except (ValueError, KeyError, RecursionError):
         return None
-    first = next(line.number for line in lines if line.text.strip())
-    return tuple(SourceLine(number=first, text=text) for cell in _code(cells) for text in cell.split("\n"))
+    number = lines[first].number
+    code = tuple(SourceLine(number=number, text=text) for cell in _code(cells) for text in cell.split("\n"))
+    behind = first + text.count("\n", 0, end) + 1
+    return lines[:first], code, lines[behind:]
+
+
+def typed_in_notebook(lines: Sequence[SourceLine]) -> Sequence[SourceLine] | None:
+    """The code cells of a notebook that is all there is, or None when the lines are something else."""
+    found = with_notebook(lines)
+    return found[1] if found is not None and not any(line.text.strip() for line in found[0]) else None
 
 
 def typed_in_file(name: str, text: str) -> tuple[SourceLine, ...]:

@@ -13,7 +13,7 @@ from bot.extract.blocks import Region, RegionKind, SourceLine, regions
 from bot.extract.language import spoken_in
 from bot.extract.lines import LineKind
 from bot.extract.mentions import mentions, without_links
-from bot.extract.notebook import typed_in_file, typed_in_notebook
+from bot.extract.notebook import typed_in_file, with_notebook
 from bot.extract.outputs import labelled_output, output_in_comment, stated_outputs
 from bot.extract.program import block_of
 from bot.extract.repair_text import without_invisibles
@@ -103,9 +103,18 @@ def _comments(page: _Page) -> str:
 
 def _read_region(page: _Page, region: Region, *, told: frozenset[int], quote: bool = False) -> None:
     lines = [line if line.number not in told else SourceLine(number=line.number, text="") for line in region.lines]
-    cells = typed_in_notebook(lines)
-    marked = region.kind is RegionKind.CODE or cells is not None
-    typed = typed_lines(cells or lines, marked=marked)
+    if (notebook := with_notebook(lines)) is not None:
+        before, code, behind = notebook
+        _read_region(page, replace(region, lines=tuple(before)), told=told, quote=quote)
+        _read_lines(page, replace(region, kind=RegionKind.CODE, lines=tuple(code)), code, quote=quote)
+        _read_region(page, replace(region, lines=tuple(behind)), told=told, quote=quote)
+        return
+    _read_lines(page, region, lines, quote=quote)
+
+
+def _read_lines(page: _Page, region: Region, lines: Sequence[SourceLine], *, quote: bool) -> None:
+    marked = region.kind is RegionKind.CODE
+    typed = typed_lines(lines, marked=marked)
     if marked and region.says_output:
         _outputs(page, typed)
         return

@@ -257,6 +257,9 @@ def test_a_pasted_notebook_gives_its_code_cells() -> None:
 
     assert blocks_of(f"```\n{notebook}\n```") == ["t = torch.ones(2)\nt.sum()\ns = t * 2"]
     assert blocks_of(notebook) == ["t = torch.ones(2)\nt.sum()\ns = t * 2"]
+    asked = read(f"Where is the fault?\n{notebook}\nThank you.")
+    assert [block.text for block in asked.blocks] == ["t = torch.ones(2)\nt.sum()\ns = t * 2"]
+    assert asked.prose == "Where is the fault?\nThank you."
 
 
 def test_a_long_string_keeps_what_it_holds() -> None:
