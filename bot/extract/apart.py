@@ -30,6 +30,10 @@ _ABOUT = re.compile("里|裡|中|的|和|与|與|跟|是(?:什么|什麼|啥|不
 _REMARK = re.compile("[，。；：、（][\u3400-\u9fff]|[，。；、]\\s*$")
 _TEXT_OR_COMMENT = re.compile(r"""#.*|"[^"]*"|'[^']*'|“[^“”]*”|‘[^‘’]*’""")
 _LATIN_STRETCH = re.compile(r"[\x20-\x7e，（）“”‘’]{20,}")
+_PROGRAM_BEGINS = re.compile(
+    r"(?<![\w.`])(?:import torch\b|from torch\b[\w.]* import\b|[A-Za-z_]\w* ?= ?(?:torch|nn)\.\w)"
+)
+_ASSIGNS = re.compile(r"\s*[A-Za-z_][\w.\[\]]*\s*[-+*/]?=(?!=)")
 _STRETCH_ENDS = " ，,。.：:;；"
 
 
@@ -83,9 +87,11 @@ def taken_apart(line: TypedLine) -> list[Unit]:
 
 
 def embedded(line: TypedLine) -> list[Unit]:
-    """Several statements within a Chinese sentence, with the words around them; nothing when there are none."""
-    if not _HAN.search(line.text) or line.text.count("=") < 2:
+    """Several statements within a sentence, with the words around them; nothing when there are none."""
+    if line.text.count("=") < 2:
         return []
+    if not _HAN.search(line.text):
+        return _behind_words(line)
     for match in _LATIN_STRETCH.finditer(line.text):
         stretch = replace(line, text=match.group().strip(_STRETCH_ENDS))
         code = taken_apart(stretch) or _several(stretch)
@@ -94,6 +100,16 @@ def embedded(line: TypedLine) -> list[Unit]:
             words = [Unit(LineKind.PROSE, (replace(line, text=text),)) if text else None for text in (before, after)]
             return [unit for unit in (words[0], *code, words[1]) if unit is not None]
     return []
+
+
+def _behind_words(line: TypedLine) -> list[Unit]:
+    """A whole program behind the words of an English sentence: `why? import torch; x = torch.ones(3) x.sum()`."""
+    match = _PROGRAM_BEGINS.search(line.text)
+    if match is None or not match.start():
+        return []
+    code = taken_apart(replace(line, text=line.text[match.start() :]))
+    words = line.text[: match.start()].strip()
+    return [Unit(LineKind.PROSE, (replace(line, text=words),)), *code] if code and words else code
 
 
 def led_by_code(line: TypedLine) -> list[Unit]:
@@ -108,7 +124,9 @@ def led_by_code(line: TypedLine) -> list[Unit]:
         or kind_of(mended(match["code"]).text) is not LineKind.CODE
     ):
         return []
-    code = Unit(LineKind.WEAK, (replace(line, text=match["code"]),))
+    # A full-width semicolon at the end of an assignment ends a statement, and no sentence.
+    ends = not match["words"] and line.text.rstrip().endswith("；") and _ASSIGNS.match(mended(match["code"]).text)
+    code = Unit(LineKind.CODE if ends else LineKind.WEAK, (replace(line, text=match["code"]),))
     return [code, Unit(LineKind.PROSE, (replace(line, text=match["words"]),))] if match["words"] else [code]
 
 

@@ -33,6 +33,8 @@ _PUNCTUATION = str.maketrans(
 _STARTS_TEXT = re.compile("[#\"'" + _OPENING + _SINGLE + "]")
 _STRAIGHT = {quote: re.compile(rf"{quote}(?:\\.|[^{quote}\\])*{quote}") for quote in "\"'"}
 _DAMAGED = re.compile("[" + re.escape("".join(map(chr, _PUNCTUATION)) + _OPENING + _SINGLE) + "]")
+#: Python takes ｘ for x, and shows it as it stands: whoever compares names of lines would not.
+_WIDE_NAME = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _ODD_IN_ASCII = re.compile(r"[\t&\\]|\*\*")
 _ESCAPED = re.compile(r"\\([*_\[\]#])")
 _BOLD_DUNDER = re.compile(r"\*\*(init|call|getitem|len|main|name|str|repr|enter|exit|iter|next)\*\*")
@@ -87,7 +89,7 @@ def _put_right(line: str) -> Mended:
     if "**" in line and _BOLD_DUNDER.search(line):
         changes.extend((f"**{name}**", f"__{name}__") for name in _BOLD_DUNDER.findall(line))
         line = _BOLD_DUNDER.sub(r"__\1__", line)
-    if _DAMAGED.search(line) and not parses(line.strip()):
+    if _DAMAGED.search(line) and (_WIDE_NAME.search(line) or not parses(line.strip())):
         plain = _half_width(line)
         changes.extend(_differences(line, plain))
         line = plain

@@ -395,3 +395,31 @@ def test_an_attribute_of_what_no_code_uses_is_a_word() -> None:
     reading = read("v = (q * q).sum()\nv.backward()\nexample.com\nWhy?")
 
     assert [block.text for block in reading.blocks] == ["v = (q * q).sum()\nv.backward()"]
+
+
+def test_full_width_letters_and_digits_are_read_as_plain_ones() -> None:
+    reading = read("程序：\nａ＝torch.ones(2，requires_grad＝True)；\nｂ＝ａ＊３；\nｂ.backward()；\n为什么报错？")
+
+    assert [block.text for block in reading.blocks] == ["a=torch.ones(2,requires_grad=True)\nb=a*3\nb.backward()"]
+    assert ("ａ", "a") in {(note.original, note.restored) for note in reading.blocks[0].assumptions}
+
+
+def test_full_width_letters_in_comments_and_strings_stay() -> None:
+    assert blocks_of("```\nprint('ｘ１')  # ｙ\na＝ｂ\n```") == ["print('ｘ１')  # ｙ\na=b"]
+
+
+def test_a_program_behind_the_words_of_its_line_is_taken_apart() -> None:
+    reading = read("What is wrong here: import torch; a = torch.ones(2, requires_grad=True) b = a * 3 b.backward()")
+
+    assert [block.text for block in reading.blocks] == [
+        "import torch;\na = torch.ones(2, requires_grad=True)\nb = a * 3\nb.backward()"
+    ]
+    assert reading.prose == "What is wrong here:"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["If x = torch.ones(3) and y = x * 2, what is y.grad?", "I import torch and then x = y fails for a = 3, why?"],
+)
+def test_a_sentence_with_formulas_is_no_program(sentence: str) -> None:
+    assert read(sentence).blocks == ()
