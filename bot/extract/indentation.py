@@ -14,6 +14,11 @@ from bot.source import parse
 _STEP = "    "
 _MOST_LINES = 150
 _BEAM = 12
+#: Of long code only the likeliest beginnings are followed.
+_NARROW_BEAM = 3
+_LONG = 60  #: lines
+#: A class, a method, loops, branches: nobody who loses indentation nests deeper.
+_DEEPEST = 7
 _MOST_READINGS = 3
 
 #: A reading that is odder than the likeliest by more than this is none.
@@ -76,6 +81,7 @@ def _that_parse(statements: list[Statement], states: Sequence[State]) -> list[li
 def _search(statements: list[Statement], *, trusted: bool) -> list[State]:
     """The cheapest ways to indent the statements, best first."""
     beam = [State()]
+    width = _BEAM if len(statements) <= _LONG else _NARROW_BEAM
     for statement in statements:
         if not statement.code:
             beam = [replace(state, depths=(*state.depths, -1)) for state in beam]
@@ -83,7 +89,7 @@ def _search(statements: list[Statement], *, trusted: bool) -> list[State]:
         following = [
             _placed(state, statement, depth, trusted=trusted) for state in beam for depth in _depths(state, statement)
         ]
-        beam = sorted(following, key=lambda state: state.cost)[:_BEAM]
+        beam = sorted(following, key=lambda state: state.cost)[:width]
     return [state for state in beam if not state.expects_body]
 
 
@@ -91,7 +97,7 @@ def _depths(state: State, statement: Statement) -> list[int]:
     """The depths at which the grammar allows the statement."""
     deepest = len(state.blocks)
     if state.expects_body:
-        return [deepest]
+        return [] if statement.word in GOES_ON or deepest > _DEEPEST else [deepest]
     if statement.word in GOES_ON:
         return [depth for depth, block in enumerate(state.blocks) if block.word in GOES_ON[statement.word]]
     return list(range(deepest + 1))
@@ -99,7 +105,7 @@ def _depths(state: State, statement: Statement) -> list[int]:
 
 def _placed(state: State, statement: Statement, depth: int, *, trusted: bool) -> State:
     left = state.blocks[depth:]
-    cost = state.cost + oddness(state, statement, depth, left, trusted=trusted)
+    cost = state.cost + oddness(state, statement, depth, trusted=trusted)
     blocks = state.blocks[:depth]
     outer, loose = state.outer, state.loose
     for block in left:

@@ -48,7 +48,9 @@ _KEYWORD = (
     "if|else|elif|for|in|not|and|or|is|import|from|as|lambda|return|await|yield|print|def|class|with|while|async|assert|del|"
     "raise|global|nonlocal|except|match|case|type"
 )
-_SENTENCE = re.compile(rf"(?<![\w.])(?!(?:{_KEYWORD})\b)[A-Za-z]+ +(?!(?:{_KEYWORD})\b)[A-Za-z]+\b")
+_SENTENCE = re.compile(
+    rf"(?<![\w.])(?!(?:{_KEYWORD})\b)[A-Za-z\u3400-\u9fff]+ +(?!(?:{_KEYWORD})\b)[A-Za-z\u3400-\u9fff]+\b"
+)
 _PROGRESS = re.compile(r"^\s*(?:epoch|step|iter\w*|batch|loss|train|test|acc\w*)\b\W*\d*.{0,24}\d+\.\d+", re.IGNORECASE)
 _HEAD = re.compile(
     r"^\s*(?:async\s+)?(?:def|class|for|while|if|elif|with|else|try|except|finally|match|case)\b.*:\s*(?:#.*)?$"
@@ -104,6 +106,7 @@ def kind_of_statement(text: str) -> LineKind:
     return LineKind.OUTPUT if kinds == {LineKind.OUTPUT} else LineKind.CODE
 
 
+@lru_cache(maxsize=1024)
 def open_brackets(text: str) -> int:
     """How many brackets the text leaves open; negative when it closes more than it opens."""
     depth = 0

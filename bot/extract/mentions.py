@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
+from itertools import islice
 
 from bot.extract.lines import LineKind, kind_of
 from bot.extract.repair_text import mended
 from bot.source import parses
 
 _MOST_MENTIONS = 40
+_MOST_LOOKED_AT = 120
 _LONGEST_MENTION = 200
 
 _LINK = re.compile(
@@ -53,18 +55,18 @@ def mentions(prose: str, *, defined: Set[str]) -> tuple[str, ...]:
     if not _MAY_NAME.search(prose):
         return ()
     found: list[tuple[int, str]] = []
-    for match in _SPAN.finditer(prose):
+    for match in islice(_SPAN.finditer(prose), _MOST_LOOKED_AT):
         code = mended(match[2].strip()).text
         if len(code) <= _LONGEST_MENTION and _worth_a_mention(code) and parses(code):
             found.append((match.start(), code))
     plain = _SPAN.sub(lambda match: " " * len(match.group()), prose)
     plain = plain.replace("（", "(").replace("）", ")").replace("＝", "=")
-    assigned = list(_assignments(plain)) if _HAN.search(plain) else []
+    assigned = list(islice(_assignments(plain), _MOST_LOOKED_AT)) if _HAN.search(plain) else []
     found.extend((start, code) for start, code in assigned)
-    for match in _NAMED.finditer(plain):
+    inside = {place for start, code in assigned for place in range(start, start + len(code))}
+    for match in islice(_NAMED.finditer(plain), _MOST_LOOKED_AT):
         code = match["code"]
-        inside = any(start <= match.start() < start + len(text) for start, text in assigned)
-        if not inside and _is_code(code, defined) and parses(code):
+        if match.start() not in inside and _is_code(code, defined) and parses(code):
             found.append((match.start(), code))
     ordered = dict.fromkeys(code for _, code in sorted(found))
     return tuple(ordered)[:_MOST_MENTIONS]

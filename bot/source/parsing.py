@@ -14,7 +14,11 @@ LONGEST_LINE = 1000
 #: Deeper trees are not programs of learners, and would exhaust the stack of whoever walks them.
 DEEPEST_TREE = 100
 
-_MAY_WARN = re.compile(r"\\|\d[A-Za-z_]")
+_MAY_WARN = re.compile(r"\\|\d\.?[A-Za-z_]")
+
+#: Signs that Python takes in strings and comments alone. Without these there is nothing to parse, and parsing is dear.
+_NO_PYTHON = re.compile("[，。：；（）【】［］｛｝＝＋－＊／＜＞＃％＠、．！？–—−×∗…～｜＆≤≥≠“”„‟«»＂‘’‚‛′´＇？]")
+_MAY_HOLD_TEXT = re.compile("['\"#]")
 
 #: Shorter expressions cannot be nested too deep to walk.
 _SHORT = 300
@@ -25,6 +29,8 @@ def parse(code: str) -> ast.Module | None:
 
     The tree may be shared between callers: read it, never change it.
     """
+    if not code.isascii() and _NO_PYTHON.search(code) and not _MAY_HOLD_TEXT.search(code):
+        return None
     return _line(code) if len(code) < _SHORT else _program(code)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Reading
 from bot.extract import asks, read, repair_text, silent_because
-from bot.extract.lines import kind_of
+from bot.extract.lines import kind_of, open_brackets
 from bot.source import names_bound_by, parsing
 
 LENGTH = 20_000
@@ -39,13 +39,21 @@ def test_any_text_can_be_read(text: str) -> None:
     silent_because(Question(post=Post(id="1", raw=text), title=text[:50]), reading)
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=150).map("".join))
+@given(st.lists(st.sampled_from(("1.if ", "2.0or ", *PIECES)), max_size=150).map("".join))
 @settings(max_examples=300)
 def test_any_mixture_of_markup_code_and_words_can_be_read(text: str) -> None:
     for block in read(text).blocks:
         assert len(block.lines) == block.text.count("\n") + 1
         assert all(note.line is None or 1 <= note.line <= len(block.lines) for note in block.assumptions)
         compile(block.text, "post", "exec", flags=0x400 | 0x2000, dont_inherit=True)
+
+
+#: What Chinese posts mix: words, full-width signs, pieces of code and of markup.
+FULL_WIDTH = (
+    "为什么 ", "x.grad", " 是 ", "None", "？", "；", "x", "＝", "torch.ones", "（", "3", "）", "，", "。", "\n", "y = x * 2\n", "y.backward()\n", "报错了", "`",
+    "(", "[", "=", "＋", "“", "”", "：", "for i in range(3):\n", "    ", "RuntimeError: ", "tensor([1.,", "import torch", "def f(x):\n", "return x\n", ";", " ",
+    "把 `y = 1` 改成 `y = 2`", "print(x)", "# 注释", "'", '"',
+)  # fmt: skip
 
 
 def mixture(pieces: tuple[str, ...], seed: int) -> str:
@@ -82,18 +90,28 @@ LONG_TEXTS = {
     "broken fence": "```\n" + ("x = = 3\ndef f(:\n  y = 2\n" * 900)[:LENGTH],
     "session": ">>> x = 1\n1\n" * (LENGTH // 12),
     "listing": "\n".join(f"{n} x = {n}" for n in range(1, 2000))[:LENGTH],
+    "full-width code in a sentence": ("为什么 x.grad 是 None？x＝torch.ones（3）；" * 600)[:LENGTH],
+    "the same with other names": "\n".join(
+        f"为什么 x{n}.grad 是 None？x{n}＝torch.ones（{n}）；y{n}＝x{n}＊2" for n in range(400)
+    )[:LENGTH],
+    "full-width mixture": mixture(FULL_WIDTH, 5),
+    "all mixed": mixture(PIECES + FULL_WIDTH, 6),
+    "code before words": "\n".join(f"y{n}.backward() 报错了" for n in range(1200))[:LENGTH],
+    "programs behind words": "\n".join(f"why? x{n} = torch.ones(3) y = x{n} * 2 a b c = = d" for n in range(400)),
+    "nested loops": "\n".join(f"for i{n} in x:\ny{n} = i{n}\nwith torch.no_grad():\nw -= i{n}" for n in range(36)),
+    "notebooks": '{"cells":[],"x":"cell_type"}\n' * 400,
     "python 2": "print x, y\n" * (LENGTH // 11),
 }
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _grammar_loaded() -> None:
-    read("```\nx = = 1\ny = (2\n```")
+    read("```\nx = = 1\ny = (2\n```\n為什麼報錯")
 
 
 def forget() -> None:
     """What was remembered of lines, so that every reading is a first one."""
-    for remembered in (kind_of, names_bound_by, repair_text._mended, parsing._line, parsing._program):
+    for remembered in (kind_of, open_brackets, names_bound_by, repair_text._mended, parsing._line, parsing._program):
         remembered.cache_clear()
 
 

@@ -161,6 +161,8 @@ def test_where_several_indentations_are_likely_each_is_given_once() -> None:
     assert len({tuple(reading) for reading in found}) == len(found) <= 3
 
 
-@pytest.mark.parametrize("lines", [["def f(:", "return"], ["else:", "x = 1"], ["for i in x:"], ["x = = 1"]])
+@pytest.mark.parametrize(
+    "lines", [["def f(:", "return"], ["else:", "x = 1"], ["for k in v:", "else:", "k"], ["for i in x:"], ["x = = 1"]]
+)
 def test_what_no_indentation_can_save_is_none(lines: list[str]) -> None:
     assert rebuilt(lines) is None
