@@ -155,6 +155,15 @@ def test_a_loop_with_a_part_whose_role_is_not_plain_is_not_run(code: str) -> Non
     assert not candidates(code)
 
 
+def test_there_are_enough_batches_for_what_is_done_in_every_fourth() -> None:
+    every = PLAIN.replace("    opt.step()", "    if n % 4 == 0:\n        opt.step()").replace(
+        "xb, yb in train_dl", "n, (xb, yb) in enumerate(train_dl)"
+    )
+    (snippet,) = candidates(every)
+
+    assert stood_in(snippet)["train_dl"].endswith("for _ in range(8)]")
+
+
 @pytest.mark.sandbox
 @pytest.mark.parametrize(
     ("code", "confusion"),

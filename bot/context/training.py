@@ -16,6 +16,8 @@ from bot.source import bound_names, undefined_names
 
 _EXAMPLES = 8
 _BATCHES = 3
+#: Where something is done in some batches only, such as a step after every fourth.
+_MORE_BATCHES = 8
 
 _CLASSES = re.compile(r"CrossEntropy|cross_entropy|nll_loss|NLLLoss|argmax|\.max\(\s*(?:dim=)?1|torch\.max\(")
 _LABELS = re.compile(r"\blabels?\b")
@@ -112,14 +114,15 @@ class _Loop:
 
     def value_of(self, role: Role, *, given: set[str]) -> str | None:
         """The expression that makes a part, or None when it cannot be told; `given` are names with a value so far."""
-        count = _EXAMPLES * _BATCHES
+        batches = _MORE_BATCHES if "%" in self.code else _BATCHES
+        count = _EXAMPLES * batches
         match role:
             case Role.MODEL:
                 return self._model()
             case Role.MODEL_CLASS:
                 return f"lambda *_, **__: {self._model()}"
             case Role.LOADER:
-                return f"[({self._inputs(_EXAMPLES)}, {self._targets(_EXAMPLES)}) for _ in range({_BATCHES})]"
+                return f"[({self._inputs(_EXAMPLES)}, {self._targets(_EXAMPLES)}) for _ in range({batches})]"
             case Role.DATASET:
                 return f"torch.utils.data.TensorDataset({self._inputs(count)}, {self._targets(count)})"
             case Role.INPUTS:
