@@ -9,6 +9,7 @@ from typing import Any
 import parso
 
 from bot.extract.indentation import dedented, rebuilt
+from bot.extract.lines import LineKind, kind_of
 from bot.source import parse
 
 _ROUNDS = 3
@@ -21,6 +22,8 @@ def salvaged(lines: Sequence[str]) -> list[int] | None:
     """The places of the lines that together can be read as Python, or None when too little is left."""
     kept = list(range(len(lines)))
     filled = sum(1 for line in lines if line.strip())
+    if sum(1 for line in lines if kind_of(line) is LineKind.PROSE) > filled * _MOST_LOST:
+        return None
     for _ in range(_ROUNDS):
         text = "\n".join(lines[index] for index in kept)
         broken = _broken_lines(text)
