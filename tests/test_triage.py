@@ -157,6 +157,10 @@ def test_the_topics_title_speaks_for_its_first_post_only() -> None:
         "w.grad is None",
         "it does not work",
         "结果报错了",
+        "学习率没改，loss 发散了",
+        "训练几轮后损失越来越大",
+        "My loss blows up after ten epochs.",
+        "The training loss went to infinity.",
         "I am confused",
         "RuntimeError: element 0 of tensors does not require grad",
     ],
@@ -165,7 +169,18 @@ def test_questions_and_complaints_ask(body: str) -> None:
     assert asks(read(body))
 
 
-@pytest.mark.parametrize("body", ["Nice.", "谢谢", "my solution:\nx = torch.ones(2)", "梯度是一个向量。"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Nice.",
+        "谢谢",
+        "散度和发散思维",
+        "The loss went down nicely.",
+        "损失函数取平均。",
+        "my solution:\nx = torch.ones(2)",
+        "梯度是一个向量。",
+    ],
+)
 def test_statements_do_not_ask(body: str) -> None:
     assert not asks(read(body))
 

@@ -51,9 +51,13 @@ COMPLAINT = Phrases(
     "odd", "stuck", "trouble*", "instead of", "incorrect*", "shoud be", "discard*", "lost", "missing",
     "puzzled", "expected", "will be accumulated", "out of memory", "diverg*", "crash*", "must be put",
     "wants to be", "supposed to be", "报错", "错误", "出错", "异常", "失败", "不行", "无法", "不能",
-    "没有梯度", "不对", "有误", "问题", "警告", "不更新", "不收敛", "爆显存", "不变", "報錯", "錯誤",
+    "没有梯度", "不对", "有误", "问题", "警告", "不更新", "不收敛", "发散了", "不下降", "爆显存", "不变", "報錯", "錯誤",
     "無法", "問題", "為none", "为none", "是none", "*error*",
-    patterns=(r"\b(?:results?|gradients?|grads?|answers?|values?|it|outputs?|shapes?|they|this|\w+\.grad)\b.{0,12} should(?:n't| not)? (?:be|have)\b(?! (?:cleared|zeroed|reset|set)\b)",),
+    patterns=(
+        r"\bloss(?:es)?\b.{0,30}\b(?:blows? up|blew up|goes? up|went up|rises?|(?:gets?|goes?|went) (?:crazy|wild|to infinity))\b",
+        r"(?:损失|loss|误差).{0,8}(?:发散|震荡|爆炸|越来越大|一直(?:涨|变大|上升)|降不下来)",
+        r"\b(?:results?|gradients?|grads?|answers?|values?|it|outputs?|shapes?|they|this|\w+\.grad)\b.{0,12} should(?:n't| not)? (?:be|have)\b(?! (?:cleared|zeroed|reset|set)\b)",
+    ),
 )  # fmt: skip
 
 #: The subject is automatic differentiation or training by it.
