@@ -127,7 +127,7 @@ def pace() -> float:
 @pytest.mark.parametrize("name", LONG_TEXTS)
 def test_reading_is_quick_on_long_texts(name: str) -> None:
     times = []
-    for _ in range(4):
+    for _ in range(8):
         busy = max(1.0, pace() / IDLE)
         forget()
         started = time.process_time()
