@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import pty
+import select
 import shutil
 import sys
 import tarfile
@@ -553,7 +554,14 @@ class Terminal:
         os.write(self.keys, text.encode())
 
     def interrupt(self) -> None:
+        """Press Ctrl-C until the command ends: Python may be just between looking for signals and waiting for a line."""
         self.type("\x03")
+        more = True
+        while more:
+            if select.select([self.keys], [], [], 2)[0]:
+                more = self._more()
+            else:
+                self.type("\x03")
 
     def wait_for(self, text: str) -> None:
         while text not in self.seen[self.read :]:
