@@ -93,7 +93,8 @@ def _outermost(tree: ast.AST, wanted: Callable[[ast.AST], bool]) -> list[ast.exp
 def _tainted(program: Program, cuts: list[ast.expr]) -> set[str]:
     """The names that hold values which left by these cuts."""
     names: set[str] = set()
-    sources = {id(part) for cut in cuts for part in ast.walk(cut)}
+    # Expressions alone: all names that are read share one node that says so.
+    sources = {id(part) for cut in cuts for part in ast.walk(cut) if isinstance(part, ast.expr)}
     changed = True
     while changed:
         changed = False
