@@ -23,10 +23,11 @@ def under_no_grad(program: Program, target: Target) -> str | None:
 
 
 def new_tensor(program: Program, target: Target) -> str | None:
-    """Give the result of `x += …` or of `x[i] = …` a name of its own, and use that from there on, but for `.grad`."""
+    """Give the result of `x += …` or of `x[i] = …` a name of its own, and use that from there on, but for `.grad`; None for
+    an update from a gradient, after which the name must mean the new value."""
     first = program.statement_at(target.error_line or 0)
     name = target.names.get("X", "")
-    if first is None or not name.isidentifier():
+    if first is None or not name.isidentifier() or _is_update(program, first):
         return None
     fresh = program.fresh(f"new_{name}")
     changes: list[tuple[ast.AST, str]] = []
@@ -60,6 +61,26 @@ def _changes(statement: ast.stmt) -> bool:
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
             return name.endswith("_") and name != "backward"
     return False
+
+
+def _is_update(program: Program, statement: ast.stmt) -> bool:
+    """Whether gradients stand in a change, by themselves or under names that were given in the program."""
+    of_gradients: set[str] = set()
+
+    def speaks_of_one(node: ast.AST) -> bool:
+        return any(
+            (isinstance(part, ast.Attribute) and part.attr == "grad")
+            or (isinstance(part, ast.Name) and part.id in of_gradients)
+            for part in ast.walk(node)
+        )
+
+    for node in sorted(program.statements(), key=lambda part: part.lineno):
+        match node:
+            case ast.Assign(targets=targets, value=value) if speaks_of_one(value):
+                of_gradients |= {part.id for given in targets for part in ast.walk(given) if isinstance(part, ast.Name)}
+            case ast.For(target=given, iter=values) if speaks_of_one(values):
+                of_gradients |= {part.id for part in ast.walk(given) if isinstance(part, ast.Name)}
+    return speaks_of_one(statement)
 
 
 def _is_computation(program: Program, statement: ast.stmt) -> bool:
