@@ -118,7 +118,7 @@ class Pipeline:
     ) -> Answer:
         assert shown.diagnosis is not None
         proved = mended is None or mended.proof.holds
-        diagnosis = shown.diagnosis if proved else shown.diagnosis.weakened(0.85)
+        diagnosis = _with_others(shown.diagnosis if proved else shown.diagnosis.weakened(0.85), mended)
         # Without a repair to show, the entry's own example shows how it is done.
         alone = entry.kind is ConfusionKind.MISTAKE and (mended is None or not proved)
         reply = render.reply(
@@ -133,6 +133,7 @@ class Pipeline:
                 repair=mended.repair if mended else None,
                 after=mended.after if mended else None,
                 proof=mended.proof if mended else None,
+                further=self._further(shown, mended) if mended else (),
                 example=self._example(entry, reading.error)[0] if alone else None,
                 link=self.settings.answer.documentation_links,
                 traditional=reading.traditional,
@@ -151,6 +152,18 @@ class Pipeline:
             proof=mended.proof if mended else None,
             reply=reply,
         )
+
+    def _further(self, shown: Shown, mended: Mended) -> tuple[render.Further, ...]:
+        """The other confusions of the program, as a reply names them."""
+        lines = shown.snippet.code.splitlines()
+
+        def named(one: Diagnosis, *, proved: bool) -> render.Further:
+            line = one.error_line or one.cause_line
+            code = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
+            return render.Further(title=self.library.get(one.confusion).title, code=code, mended=proved)
+
+        proved = [named(one, proved=mended.proof.holds) for one in mended.further]
+        return (*proved, *(named(one, proved=False) for one in mended.left))
 
     @property
     def matcher(self) -> Matcher:
@@ -334,6 +347,12 @@ class Pipeline:
             before=shown.run if shown else None,
             diagnosis=shown.diagnosis if shown else None,
         )
+
+
+def _with_others(found: Diagnosis, mended: Mended | None) -> Diagnosis:
+    """The diagnosis, with the other confusions of the program as the first of what else it may be."""
+    others = [one.confusion for one in (*mended.further, *mended.left)] if mended else []
+    return replace(found, also=tuple(dict.fromkeys((*others, *found.also))))
 
 
 def _examples(entry: Confusion) -> list[Case]:

@@ -62,6 +62,10 @@ class Matcher:
         self._told = Phrasebook(self.entries)
         self._wordings = wording.Wordings((entry.name, text) for entry in self.entries for text in wordings_of(entry))
 
+    def entry(self, name: str) -> Confusion:
+        """The entry of this name, which is one of those that were found."""
+        return next(entry for entry in self.entries if entry.name == name)
+
     def fit(self, entry: Confusion, text: str) -> float:
         """How well a text asks what the entry answers, from 0 to 1; 0 when it asks what the entry excludes."""
         return self._told.fit(entry, text)

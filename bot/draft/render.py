@@ -40,6 +40,15 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Further:
+    """Another confusion that the asker's program holds: its title, the code of its line, whether the repair mends it too."""
+
+    title: Mapping[Language, str]
+    code: str
+    mended: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything a reply may speak of.
 
@@ -58,6 +67,7 @@ class Evidence:
     repair: Repair | None = None
     after: Run | None = None
     proof: Proof | None = None
+    further: tuple[Further, ...] = ()
     example: Example | None = None
     link: bool = True
     traditional: bool = False  #: a Chinese reply is to be in traditional characters
@@ -74,6 +84,7 @@ def reply(evidence: Evidence) -> str:
         cause=markdown.with_facts(cause.strip(), facts),
         why=markdown.with_facts(why.strip(), facts),
         code=shown.code if shown is not None else None,
+        further=_further(evidence),
         output=output_of(code, run) if run is not None else "",
         question=evidence.entry.kind is ConfusionKind.QUESTION and shown is None and evidence.before is not None,
         asked_program=evidence.snippet.code if evidence.snippet is not None else "",
@@ -180,6 +191,16 @@ def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:
         "left": [{"name": f"{name}.grad", "value": value} for name, value in held[:2]],
         "torch": _release(before),
     }
+
+
+def _further(evidence: Evidence) -> dict[str, list[dict[str, str]]]:
+    """The other confusions of the program: those that the repair mends with the first one, and those that are left."""
+
+    def told(*, mended: bool) -> list[dict[str, str]]:
+        those = (one for one in evidence.further if one.mended is mended)
+        return [{"title": one.title[evidence.language], "code": one.code} for one in those]
+
+    return {"mended": told(mended=True), "left": told(mended=False)}
 
 
 def _assumptions(snippet: Snippet | None) -> dict[str, Any]:

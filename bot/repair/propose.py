@@ -56,6 +56,19 @@ def written_by_hand(entry: Confusion, diagnosis: Diagnosis, before: str, after: 
     )
 
 
+def together(original: str, first: Repair, second: Repair) -> Repair:
+    """Two repairs, of which the second edits what the first made of the program, as one repair of the original."""
+    return Repair(
+        fix=f"{first.fix} + {second.fix}",
+        code=second.code,
+        diff=diff(original, second.code),
+        changed=changed_lines(original, second.code),
+        why=first.why,
+        changes=tuple(dict.fromkeys((*first.changes, *second.changes))),
+        cuts=tuple(dict.fromkeys((*first.cuts, *second.cuts))),
+    )
+
+
 def diff(before: str, after: str) -> str:
     """A unified diff without file names."""
     rows = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]

@@ -38,8 +38,8 @@ def matcher(before: str, after: str) -> difflib.SequenceMatcher[str]:
     return difflib.SequenceMatcher(a=one, b=other, autojunk=False)
 
 
-def minimal(original: str, repair: Repair, diagnosis: Diagnosis) -> Check:
-    """Whether only lines of the fix were touched, and the asker's comments and names stay."""
+def minimal(original: str, repair: Repair, diagnoses: tuple[Diagnosis, ...]) -> Check:
+    """Whether only lines of what is mended were touched, and the asker's comments and names stay."""
     lost = _comments(original) - _comments(repair.code)
     if lost:
         return Check(state=CheckState.NO, why=f"the comment {min(lost)!r} is gone")
@@ -47,9 +47,9 @@ def minimal(original: str, repair: Repair, diagnosis: Diagnosis) -> Check:
     if gone:
         return Check(state=CheckState.NO, why=f"the name {min(gone)} is gone")
     numbers: Mapping[str, object] = {"changed_lines": list(repair.changed), "lines": len(original.splitlines())}
-    named = set(diagnosis.names.values())
+    named = {name for diagnosis in diagnoses for name in diagnosis.names.values()}
     lines = original.splitlines()
-    allowed = {diagnosis.error_line, diagnosis.cause_line}
+    allowed = {line for diagnosis in diagnoses for line in (diagnosis.error_line, diagnosis.cause_line)}
     touched = edited(original, repair.code)
     carried = _carried(original, [line for line in touched if line in allowed])
     for line in touched:

@@ -22,7 +22,7 @@ CUTS = frozenset(
 
 
 def held_lines(
-    original: str, repaired: str, after: Run, *, blamed: int | None, cuts: tuple[str, ...] = ()
+    original: str, repaired: str, after: Run, *, blamed: frozenset[int], cuts: tuple[str, ...] = ()
 ) -> tuple[int, ...]:
     """The lines of the repaired program where it leaves the graph as it is meant to.
 
@@ -35,7 +35,7 @@ def held_lines(
         tracked = [state for state in event.inputs if state.requires_grad]
         if not tracked or not (short_name(event.op) in CUTS or not event.grad_enabled):
             continue
-        meant = event.line in kept and kept[event.line] != blamed
+        meant = event.line in kept and kept[event.line] not in blamed
         if meant or any(name in cuts for state in tracked for name in state.names):
             lines.add(event.line)
     return tuple(sorted(lines))
@@ -55,7 +55,7 @@ def gradient(
     original: str,
     before: Run,
     after: Run,
-    diagnosis: Diagnosis,
+    diagnoses: tuple[Diagnosis, ...],
     repair: Repair,
 ) -> Check:
     """Whether each gradient of the repaired program equals a numeric one, for the program's own leaves."""
@@ -68,7 +68,7 @@ def gradient(
     missing = sorted({call.tensor for call in numeric.calls if call.missing})
     if missing:
         return Check(state=CheckState.NO, why=f"no gradient reaches {', '.join(missing)}")
-    strange = _new_leaves(numeric, original, before, after, diagnosis, repair)
+    strange = _new_leaves(numeric, original, before, after, diagnoses, repair)
     if strange:
         return Check(state=CheckState.NO, why=f"{strange[0]} became a leaf that neither the program nor the fix names")
     return _compared(numeric)
@@ -116,7 +116,7 @@ def _scale(call: GradientCall, floor: float) -> float:
 
 
 def _new_leaves(
-    numeric: NumericRun, original: str, before: Run, after: Run, diagnosis: Diagnosis, repair: Repair
+    numeric: NumericRun, original: str, before: Run, after: Run, diagnoses: tuple[Diagnosis, ...], repair: Repair
 ) -> list[str]:
     """Leaves of the repaired program that were none before: `loss.requires_grad_()` must not prove itself."""
     if not _taped(before) or not _taped(after):
@@ -125,7 +125,7 @@ def _new_leaves(
     assert after.tape is not None
     if _starts_at_leaf(after.tape) and not _starts_at_leaf(before.tape):
         return ["what is differentiated"]
-    known = {*diagnosis.names.values(), *repair.changes}
+    known = {name for diagnosis in diagnoses for name in diagnosis.names.values()} | {*repair.changes}
     for event in before.tape.events:
         for state in (*event.inputs, *event.outputs):
             if state.leaf and state.requires_grad:

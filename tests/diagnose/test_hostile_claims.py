@@ -139,7 +139,7 @@ def test_no_claim_breaks_what_is_made_of_it(claim: Any, other: Any, code: str, q
 
 def prove(entry: Any, found: Diagnosis, code: str, before: Any, after: Any, shown: frozenset[str]) -> None:
     for repair in repairs(entry, found, code):
-        held_lines(code, repair.code, after, blamed=found.cause_line)
+        held_lines(code, repair.code, after, blamed=frozenset({found.cause_line or 0}))
         proof_of(
             repair, original=code, diagnosis=found, before=before, after=after, shown_before=shown,
             shown_after=frozenset(), numeric=after.numeric,
