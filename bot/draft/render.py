@@ -23,7 +23,10 @@ from bot.draft import markdown
 MOST_LINES = 24
 LONGEST_LINE = 200
 #: What an object that has nothing to say of itself shows: where in memory it lies.
-_ADDRESS = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
+_OBJECT = re.compile(r"<[^<>\n]* at 0x[0-9a-f]+>")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+\b")
+#: A call that is made for what it does to a tensor: `x.requires_grad_(True)`.
+_IN_PLACE = re.compile(r"[\w\])]\.[a-z]\w*[a-z]_\(.*\)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,11 @@ class Evidence:
     traditional: bool = False  #: a Chinese reply is to be in traditional characters
 
 
+def tells_the_cause(entry: Confusion, language: Language, facts: Mapping[str, str]) -> bool:
+    """Whether these facts are enough for the first sentences of an entry's explanation."""
+    return bool(markdown.with_facts(entry.explain[language].partition("\n---\n")[0], facts))
+
+
 def reply(evidence: Evidence) -> str:
     """The reply as Markdown in the asker's language; everything a stranger wrote is fenced or inline code."""
     cause, _, why = evidence.entry.explain[evidence.language].partition("\n---\n")
@@ -90,7 +98,7 @@ def reply(evidence: Evidence) -> str:
         asked_program=evidence.snippet.code if evidence.snippet is not None else "",
         example=_example(evidence.example),
         ran=evidence.before is not None,
-        tried=_tried(evidence.tried, same=evidence.diagnosis.same_error is True),
+        tried=_tried(evidence.tried, same=evidence.diagnosis.ran or evidence.diagnosis.same_error is True),
         not_reproduced=_not_reproduced(evidence),
         assumptions=_assumptions(evidence.snippet),
         gradient=evidence.proof.gradient.yes if evidence.proof is not None else False,
@@ -114,20 +122,26 @@ def request(
 def output_of(code: str, run: Run) -> str:
     """What a run printed and what its expressions showed, in the order of their lines, as a notebook would.
 
-    A program that shows nothing is spoken for by the gradients its names hold at the end.
+    What says where in memory a thing lies does not say it here. A program that shows nothing is spoken for by the
+    gradients its names hold at the end.
     """
     lines = code.split("\n")
-    telling = [echo for echo in run.echoes if not _ADDRESS.fullmatch(echo.text)]
     rows = [(echo.line, 0, echo.text.rstrip("\n")) for echo in run.prints]
-    for echo in telling:
+    for echo in run.echoes:
         source = lines[echo.line - 1].split("#")[0].strip() if 0 < echo.line <= len(lines) else ""
-        rows.append((echo.line, 1, f">>> {source}\n{echo.text}" if source else echo.text))
-    text = "\n".join(row for _, _, row in sorted(rows, key=lambda row: row[:2]) if row)
+        if not _says_nothing(echo.text) and not _IN_PLACE.search(source):
+            rows.append((echo.line, 1, f">>> {source}\n{echo.text}" if source else echo.text))
+    text = _ADDRESS.sub("", "\n".join(row for _, _, row in sorted(rows, key=lambda row: row[:2]) if row))
     if not text and run.tape is not None:
         held = [f">>> {final.name}.grad\n{final.grad}" for final in run.tape.finals if final.grad is not None]
         text = "\n".join(held[:3])
     shown = text.split("\n") if text else []
     return "\n".join([*map(_short, shown[:MOST_LINES]), *(["…"] if len(shown) > MOST_LINES else [])])
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a value shows nothing but objects and where they lie, be it in a list."""
+    return bool(_OBJECT.search(text)) and not re.search(r"\w", _OBJECT.sub("", text))
 
 
 def _short(row: str) -> str:

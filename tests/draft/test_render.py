@@ -280,6 +280,18 @@ def test_where_in_memory_an_object_lies_is_not_shown() -> None:
     echoes = (Echo(line=1, text="<torch._C.Generator object at 0x7f00>"), Echo(line=2, text="3"))
 
     assert output_of("seed()\nx\n", ran(echoes=echoes)) == ">>> x\n3"
+    drawn = Echo(line=1, text="[<matplotlib.lines.Line2D object at 0x7fd606925590>]")
+    assert output_of("plot(x)\n", ran(echoes=(drawn,))) == ""
+    told = Echo(line=1, text="the hook <function f at 0x7fd6> of x\n")
+    assert output_of("print(f)\n", replace(ran(), prints=(told,), echoes=())) == "the hook <function f> of x"
+    assert output_of("x\n", ran(echoes=(Echo(line=1, text="[]"),))) == ">>> x\n[]"
+
+
+def test_a_call_made_for_what_it_does_is_not_taken_for_one_that_shows_something() -> None:
+    finals = (NamedTensor(name="x", state=STATE, value=None, grad="tensor([2.])"),)
+    run = ran(echoes=(Echo(line=1, text="tensor([1.], requires_grad=True)"),), tape=Tape(finals=finals))
+
+    assert output_of("x.requires_grad_(True)\n(x * x).sum().backward()\n", run) == ">>> x.grad\ntensor([2.])"
 
 
 def test_a_misread_result_is_shown_as_it_ran() -> None:
