@@ -117,6 +117,9 @@ class Pipeline:
         self, question: Question, reading: Reading, entry: Confusion, shown: Shown, mended: Mended | None
     ) -> Answer:
         assert shown.diagnosis is not None
+        told = facts.facts_of(entry, shown.diagnosis, shown.run, shown.snippet.code)
+        if not render.tells_the_cause(entry, reading.language, told):
+            return self._shown_by_example(question, reading, entry, shown)
         proved = mended is None or mended.proof.holds
         diagnosis = _with_others(shown.diagnosis if proved else shown.diagnosis.weakened(0.85), mended)
         # Without a repair to show, the entry's own example shows how it is done.
@@ -126,7 +129,7 @@ class Pipeline:
                 language=reading.language,
                 entry=entry,
                 diagnosis=diagnosis,
-                facts=facts.facts_of(entry, diagnosis, shown.run),
+                facts=told,
                 snippet=shown.snippet,
                 before=shown.run,
                 reported=reading.error,
@@ -152,6 +155,12 @@ class Pipeline:
             proof=mended.proof if mended else None,
             reply=reply,
         )
+
+    def _shown_by_example(self, question: Question, reading: Reading, entry: Confusion, shown: Shown) -> Answer:
+        """A draft about a program of which the run tells too little for the entry's own sentences: they speak of an example."""
+        assert shown.diagnosis is not None
+        answer = self._explained(question, reading, entry, shown.diagnosis, shown)
+        return replace(answer, reason=f"the run shows {entry.name}", diagnosis=shown.diagnosis)
 
     def _further(self, shown: Shown, mended: Mended) -> tuple[render.Further, ...]:
         """The other confusions of the program, as a reply names them."""
@@ -322,8 +331,8 @@ class Pipeline:
         for case in _examples(entry)[:MOST_EXAMPLES]:
             run = self.run(case.text())
             found = self.matcher.alone(entry, case.text(), run)
-            told = facts.facts_of(entry, found, run) if found is not None else {}
-            fits = (same_error(reported, run) is True, bool(told) and facts.UNKNOWN not in told.values())
+            told = facts.facts_of(entry, found, run, case.text()) if found is not None else {}
+            fits = (same_error(reported, run) is True, len(told) == len(entry.facts) > 0)
             if best is None or fits > best[0]:
                 best = fits, case, run, told
             if fits == (reported is not None, True):

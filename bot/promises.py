@@ -75,6 +75,8 @@ def _well_formed(entry: Confusion) -> Iterator[str]:
             yield f"explain.{language.value}.md uses {{{min(used - declared)}}}, which [facts] does not declare"
     if facts_used(entry.explain[Language.ENGLISH]) != facts_used(entry.explain[Language.CHINESE]):
         yield "explain.en.md and explain.zh.md do not use the same facts"
+    if len({text.count("\nor: ") for text in entry.explain.values()}) > 1:
+        yield "explain.en.md and explain.zh.md do not have the same wordings to choose from (paragraphs with `or:`)"
     for fix in entry.fixes:
         known = _bound_by_words() | names_in(fix.replace or "")
         for text in (fix.with_, fix.insert_after, fix.insert_before, fix.append):

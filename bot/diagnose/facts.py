@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tokenize
 from collections.abc import Callable
 
 from bot.domain.confusion import Confusion
@@ -10,17 +13,25 @@ from bot.domain.diagnosis import Diagnosis
 from bot.domain.run import Run
 from bot.domain.tape import NamedTensor, Tape, TensorState
 from bot.errors import KnowledgeError
+from bot.source.parsing import parse
 
 _CALL = re.compile(r"(?P<function>[a-z]+)\((?:\$(?P<name>[A-Z][A-Z0-9_]*)|(?P<word>error|cause))\)")
 _NAME = re.compile(r"\$(?P<name>[A-Z][A-Z0-9_]*)")
 
-#: What stands in a sentence for a fact that the run does not give.
-UNKNOWN = "…"
+#: Characters of a line that a sentence takes.
+LONGEST = 100
 
 
-def facts_of(entry: Confusion, diagnosis: Diagnosis, run: Run) -> dict[str, str]:
-    """The value of each declared fact, as text; `UNKNOWN` where the run does not tell."""
-    return {name: _fact(expression, diagnosis, run) or UNKNOWN for name, expression in entry.facts.items()}
+def facts_of(entry: Confusion, diagnosis: Diagnosis, run: Run, code: str) -> dict[str, str]:
+    """The value of each declared fact that the run tells, as text; the others are not there.
+
+    A line is told by its code: the asker's own numbers are others. One that reads like the line of the error tells
+    nothing beside it, and is left out.
+    """
+    told = {name: _fact(expression, diagnosis, run, code) for name, expression in entry.facts.items()}
+    error = [told[name] for name, expression in entry.facts.items() if expression == "line(error)"]
+    alike = [name for name, expression in entry.facts.items() if expression == "line(cause)" and told[name] in error]
+    return {name: value for name, value in told.items() if value and name not in alike}
 
 
 def check_fact(expression: str) -> None:
@@ -35,7 +46,7 @@ def check_fact(expression: str) -> None:
         )
 
 
-def _fact(expression: str, diagnosis: Diagnosis, run: Run) -> str | None:
+def _fact(expression: str, diagnosis: Diagnosis, run: Run, code: str) -> str | None:
     plain = _NAME.fullmatch(expression)
     if plain is not None:
         return diagnosis.names.get(plain["name"])
@@ -44,8 +55,35 @@ def _fact(expression: str, diagnosis: Diagnosis, run: Run) -> str | None:
         return None
     if call["word"]:
         line = diagnosis.error_line if call["word"] == "error" else diagnosis.cause_line
-        return None if line is None else str(line)
+        return None if line is None else _code_of(line, code)
     return FUNCTIONS[call["function"]](diagnosis, run.tape or Tape(), call["name"])
+
+
+def _code_of(line: int, code: str) -> str | None:
+    """The code of a line, without its comment; of a line that says nothing by itself, the first of its statement."""
+    rows = code.splitlines()
+    if not 0 < line <= len(rows):
+        return None
+    if not re.search(r"\w", _without_comment(rows[line - 1])):
+        tree = parse(code)
+        around = [
+            node.lineno
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
+        ]
+        line = max(around, default=line)
+    text = _without_comment(rows[line - 1])
+    return text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()} ..."
+
+
+def _without_comment(row: str) -> str:
+    """A line without the comment at its end; one that is a part of a longer string stays as it is."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(row.strip()).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return row.strip()
+    start = next((token.start[1] for token in tokens if token.type == tokenize.COMMENT), None)
+    return row.strip()[:start].strip()
 
 
 def _state(diagnosis: Diagnosis, tape: Tape, name: str) -> TensorState | None:

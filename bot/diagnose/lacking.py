@@ -10,7 +10,7 @@ from typing import Any
 from bot.diagnose.cutting import cut_names, guard
 from bot.diagnose.flow import Cut, Flow, Walk
 from bot.diagnose.roles import failed
-from bot.diagnose.view import BACKWARD, Found, View, receiver
+from bot.diagnose.view import Found, View, receiver
 from bot.domain.tape import Event, TensorState, short_name
 
 _NO_GRAPH = "does not require grad"
@@ -101,16 +101,14 @@ def _failed(view: View, flow: Flow) -> _Asked | None:
         if "One of the differentiated" in error.message:
             rootless = unready
         walk = flow.behind(rootless, until=event.index)
-        return _Asked(
-            line=event.line, event=event, walk=walk, root=root_text(view, event.line), serial=_first(rootless)
-        )
+        return _Asked(line=event.line, event=event, walk=walk, root=view.root_on(event.line), serial=_first(rootless))
     if "nference tensor" in error.message:
         return _spoilt(view, error.line)
     if event is not None and event.backward is not None and _UNUSED in error.message:
         walk = flow.behind(event.backward.roots, until=event.index, through_graph=True)
         wanted = frozenset(event.backward.inputs) - frozenset(event.backward.leaves)
         return _Asked(
-            line=event.line, event=event, walk=walk, root=root_text(view, event.line),
+            line=event.line, event=event, walk=walk, root=view.root_on(event.line),
             serial=_first(event.backward.roots), wanted=wanted,
         )  # fmt: skip
     if _NO_BACKWARD in error.message and error.line is not None:
@@ -142,7 +140,7 @@ def _disguised(view: View, flow: Flow) -> Iterator[_Asked]:
                 walk = flow.behind([state.serial], until=event.index)
                 if walk.cuts or len(walk.passed) > 1:
                     yield _Asked(
-                        line=event.line, event=event, walk=walk, root=root_text(view, event.line), serial=state.serial
+                        line=event.line, event=event, walk=walk, root=view.root_on(event.line), serial=state.serial
                     )
 
 
@@ -157,7 +155,7 @@ def _unreached(view: View, flow: Flow) -> Iterator[_Asked]:
         assert event.backward is not None
         walk = flow.behind(event.backward.roots, until=event.index, through_graph=True)
         yield _Asked(
-            line=read.line, event=event, walk=walk, root=root_text(view, event.line),
+            line=read.line, event=event, walk=walk, root=view.root_on(event.line),
             serial=_first(event.backward.roots), wanted=frozenset({state.serial}),
         )  # fmt: skip
 
@@ -216,6 +214,8 @@ def _uncut(view: View, asked: _Asked, kind: str, names: dict[str, str], serials:
         key = "X" if number == 0 else f"X{number + 1}"
         names[key], serials[key] = name, serial
     names["ALL"] = ", ".join(wanted)
+    if kind == "never" and _went_on_without(asked):
+        names["ITSELF"] = names["ALL"]
     line = view.creation_line(serials["X"]) if "X" in serials else None
     if kind == "frozen":
         line = _freezing(view, asked) or line
@@ -224,10 +224,18 @@ def _uncut(view: View, asked: _Asked, kind: str, names: dict[str, str], serials:
         "frozen": "every parameter that the result was computed from has requires_grad=False",
         "unused": "the result was not computed from this tensor",
     }[kind]
+    if "ITSELF" in names:
+        text = "the tensor itself did not require grad when the result was computed"
     return Found(
         text=text, line=asked.line, event=asked.event.index if asked.event else None, names=names, serials=serials,
         error_line=asked.line, cause_line=line or asked.line,
     )  # fmt: skip
+
+
+def _went_on_without(asked: _Asked) -> bool:
+    """Whether there is a graph, and only the tensor that the gradient was asked for stands outside of it."""
+    roots = asked.event.backward.roots if asked.event is not None and asked.event.backward is not None else ()
+    return bool(asked.wanted and roots) and all(_requires(root, asked.event) for root in roots if asked.event)
 
 
 def _should_require(view: View, asked: _Asked) -> dict[str, int]:
@@ -238,11 +246,7 @@ def _should_require(view: View, asked: _Asked) -> dict[str, int]:
             view.called(state) or _given_to(view, asked.line): state.serial for state in _states(view, asked.wanted)
         }
         return {name: serial for name, serial in named.items() if name}
-    read = {
-        view.source(node.value)
-        for node in ast.walk(view.tree)
-        if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, (ast.Name, ast.Attribute))
-    }
+    read = _read(view)
     held = {state.serial for event in view.tape.events if event.op == "optimizer" for state in event.inputs}
     held |= {state.serial for event in view.grad_reads for state in event.inputs}
     if asked.event is not None and asked.event.backward is not None:
@@ -252,6 +256,14 @@ def _should_require(view: View, asked: _Asked) -> dict[str, int]:
     wanted = {name: serial for name, serial in sources.items() if name in read or serial in held}
     chosen = wanted or (sources if len(sources) == 1 else {})
     return {name or "": serial for name, serial in sorted(chosen.items(), key=lambda one: one[1])}
+
+
+def _read(view: View) -> set[str]:
+    """The tensors whose `.grad` the program reads; a line `x.requires_grad` alone was meant to switch it on."""
+    whole = [node.value for node in ast.walk(view.tree) if isinstance(node, ast.Expr)]
+    flags = [node for node in whole if isinstance(node, ast.Attribute) and node.attr == "requires_grad"]
+    grads = [node for node in ast.walk(view.tree) if isinstance(node, ast.Attribute) and node.attr == "grad"]
+    return {view.source(node.value) for node in (*flags, *grads) if isinstance(node.value, (ast.Name, ast.Attribute))}
 
 
 def _freezing(view: View, asked: _Asked) -> int | None:
@@ -283,10 +295,3 @@ def _requires(serial: int, event: Event) -> bool:
 
 def _first(serials: Any) -> int | None:
     return next(iter(serials), None)
-
-
-def root_text(view: View, line: int) -> str | None:
-    """The text of what a differentiation on a line starts from."""
-    call = view.call_on(line, BACKWARD)
-    target = receiver(call) if call is not None else None
-    return view.source(target) if target is not None else None

@@ -136,9 +136,10 @@ class View:
         """How the asker's code calls a tensor at a line: its name, else the expression that stands there."""
         if state.names:
             return state.names[0]
-        return self.ever_named(state.serial) or self._expression_on(line) or "it"
+        return self.ever_named(state.serial) or self.root_on(line) or "it"
 
-    def _expression_on(self, line: int) -> str | None:
+    def root_on(self, line: int) -> str | None:
+        """The text of what a differentiation on a line starts from."""
         call = self.call_on(line, BACKWARD)
         target = receiver(call) if call is not None else None
         return self.source(target) if target is not None else None

@@ -28,19 +28,35 @@ _FACT = re.compile(r"\{([a-z_]+)\}")
 _PIECE = re.compile(r"\{(?P<name>[a-z_]+)\}(?:`(?P<behind>[^`\n]+)`)?|`(?P<code>[^`\n]+)`")
 
 
-def with_facts(text: str, facts: Mapping[str, str]) -> str:
-    """An explanation with its {facts} as inline code, counts and line numbers plain.
+#: How a paragraph begins that is said in place of the one above, where that lacks a fact.
+OR = "or:"
 
-    Code right behind a fact joins it: {x}`.grad` → `x.grad`; a fact may also stand within code: `print({x})`.
+
+def with_facts(text: str, facts: Mapping[str, str]) -> str:
+    """An explanation with its {facts} as inline code, counts plain; empty when there is no paragraph of which all are known.
+
+    Of a paragraph and those below it that begin with `or:`, the first is said of which all facts are known, if there
+    is one. Code right behind a fact joins it: {x}`.grad` → `x.grad`; a fact may also stand within code: `print({x})`.
     """
+    wordings: list[list[str]] = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        if paragraph.startswith(OR) and wordings:
+            wordings[-1].append(paragraph.removeprefix(OR).strip())
+        else:
+            wordings.append([paragraph])
+    said = (next((one for one in group if set(_FACT.findall(one)) <= facts.keys()), None) for group in wordings)
+    return "\n\n".join(_filled(one, facts) for one in said if one is not None)
+
+
+def _filled(text: str, facts: Mapping[str, str]) -> str:
 
     def filled(found: re.Match[str]) -> str:
-        return facts.get(found[1], "…")
+        return facts[found[1]]
 
     def piece(found: re.Match[str]) -> str:
         if found["code"] is not None:
             return inline(_FACT.sub(filled, found["code"])) if _FACT.search(found["code"]) else found[0]
-        value = facts.get(found["name"], "…") + (found["behind"] or "")
+        value = facts[found["name"]] + (found["behind"] or "")
         return value if value.isdigit() else inline(value)
 
     return _PIECE.sub(piece, text)

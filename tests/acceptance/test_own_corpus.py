@@ -1,5 +1,6 @@
 """The project's own corpus through the whole pipeline, in the real sandbox, against its floors."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.context import read_contexts
+from bot.domain.answer import Answer
 from bot.evaluate.answering import evaluate
 from bot.evaluate.corpus import Corpus, Families, read_corpus, read_families
 from bot.evaluate.figures import report
@@ -35,13 +37,16 @@ def corpus(families: Families) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def record(
-    corpus: Corpus, library: Library, families: Families, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Any]:
+def answers(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     settings = Settings()
     with open_sandbox(settings.sandbox, data=tmp_path_factory.mktemp("data")) as sandbox:
         ready = pipeline(settings, sandbox, clock=time.perf_counter)
-        marks = list(evaluate(corpus.posts, ready.answer, families))
+        return {post.question.post.id: ready.answer(post.question) for post in corpus.posts}
+
+
+@pytest.fixture(scope="module")
+def record(corpus: Corpus, library: Library, families: Families, answers: dict[str, Answer]) -> dict[str, Any]:
+    marks = list(evaluate(corpus.posts, lambda question: answers[question.post.id], families))
     return report(marks, families, corpus=POSTS.name, entries=frozenset(entry.name for entry in library))
 
 
@@ -95,6 +100,17 @@ def test_neither_table_lives_off_the_other(record: dict[str, Any], table: str) -
 
     assert figures["family_precision"] >= 0.95, record["worst"]
     assert figures["family_recall"] >= 0.85, record["worst"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.slow
+def test_no_sentence_of_a_reply_leaves_a_fact_open_or_says_where_in_memory_a_thing_lies(
+    answers: dict[str, Answer],
+) -> None:
+    replies = {id: re.sub(r"^```.*?^```", "", answer.reply or "", flags=re.S | re.M) for id, answer in answers.items()}
+
+    assert [id for id, sentences in replies.items() if "…" in sentences] == []
+    assert [id for id, answer in answers.items() if " object at 0x" in (answer.reply or "")] == []
 
 
 @pytest.mark.sandbox

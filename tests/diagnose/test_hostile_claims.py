@@ -133,7 +133,7 @@ def test_no_claim_breaks_what_is_made_of_it(claim: Any, other: Any, code: str, q
     for entry in matcher().entries:
         alone = matcher().alone(entry, code, before) or found
         if alone is not None:
-            facts.facts_of(entry, alone, before)
+            facts.facts_of(entry, alone, before, code)
             prove(entry, alone, code, before, after, shown)
 
 

@@ -84,8 +84,26 @@ def test_a_fact_may_stand_within_code() -> None:
     assert with_facts("`{x}`", {"x": "`@all`"}) == "`` `@all` ``"
 
 
-def test_a_fact_that_the_run_did_not_give_is_left_open() -> None:
-    assert with_facts("{x} is {y}", {"y": "{x}"}) == "`…` is `{x}`"
+def test_a_fact_that_looks_like_a_gap_is_not_filled() -> None:
+    assert with_facts("so is {y}", {"y": "{x}", "x": "z"}) == "so is `{x}`"
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"x": "w", "y": "z"}, "`w` is `z`.\n\nThat is all."),
+        ({"x": "w"}, "`w` is known.\n\nThat is all."),
+        ({"y": "z"}, "Nothing is known.\n\nThat is all."),
+    ],
+)
+def test_of_several_wordings_the_first_is_said_of_which_all_facts_are_known(facts: dict[str, str], said: str) -> None:
+    text = "{x} is {y}.\n\nor: {x} is known.\n\nor: Nothing is known.\n\nThat is all."
+    assert with_facts(text, facts) == said
+
+
+def test_a_paragraph_that_lacks_a_fact_is_left_out() -> None:
+    assert with_facts("{x} is known.\n\nThat is all.", {}) == "That is all."
+    assert with_facts("{x} is known.", {}) == ""
 
 
 @given(STRANGE)

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from bot.diagnose.facts import UNKNOWN
 from bot.diagnose.signals import known_words
 from bot.domain.confusion import ConfusionKind
 from bot.domain.post import Language, Post, Question
@@ -46,7 +45,21 @@ def test_a_reply_from_words_alone_leaves_no_gap(name: str, language: Language, p
     programs = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
     assert programs.search(reply)
-    assert UNKNOWN not in programs.sub("", reply)
+    assert "…" not in programs.sub("", reply)
+
+
+@pytest.mark.sandbox
+@pytest.mark.slow
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reply_about_a_program_leaves_no_gap(name: str, language: Language, pipeline: Pipeline) -> None:
+    programs = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+    for case in LIBRARY.get(name).cases:
+        if case.role in ("failing", "shown"):
+            question = Question(post=Post(id="1", raw=f"```python\n{case.text()}```\n"), language=language)
+            reply = pipeline.answer_as(question, confusion=name).reply or ""
+            assert reply
+            assert "…" not in programs.sub("", reply), case.path.name
 
 
 def test_every_folder_of_the_knowledge_base_is_an_entry_or_the_chapters_or_the_lists() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.diagnose.cutting import cut_names
 from bot.diagnose.flow import Cut
-from bot.diagnose.lacking import lack_of, result_of, root_text
+from bot.diagnose.lacking import lack_of, result_of
 from bot.diagnose.view import Found, View
 from bot.diagnose.vocabulary import listed, word
 from bot.domain.tape import TensorState, short_name
@@ -41,7 +41,7 @@ def graph_cut_by(view: View, value: Any) -> Found | None:
     nondifferentiable, update (`w = w - lr * w.grad` under no_grad), frozen (parameters with requires_grad off), never
     (nothing on the way required grad), unused (the tensor is not on the way). Also a root that is a new leaf of its own
     (`loss.requires_grad_()`), and a leaf whose `.grad` is read and is None. $X is the tensor that went in, $CALL the
-    expression that cut, $MAKER its operation, $LEAF a leaf behind it, $LOSS the root, $GUARD what switched the graph off;
+    expression that cut, $MAKER its operation, $LEAF a leaf behind it, $LOSS the root, $ITSELF the tensor that alone required no grad, $GUARD what switched the graph off;
     the cutting call, or the guard, is the cause line."""
     lack = lack_of(view)
     return lack.found if lack is not None and lack.kind in listed(value) else None
@@ -136,7 +136,7 @@ def _flat(view: View) -> Found | None:
                 cut = Cut(kind="flat", event=call, given=call.inputs[0], distance=0)
                 return Found(
                     text=f"line {call.line}: the derivative of {short_name(call.op)}() is zero everywhere",
-                    line=call.line, event=call.index, names=cut_names(view, cut) | {"LOSS": root_text(view, event.line) or ""},
+                    line=call.line, event=call.index, names=cut_names(view, cut) | {"LOSS": view.root_on(event.line) or ""},
                     serials={"X": call.inputs[0].serial}, error_line=event.line, cause_line=call.line,
                 )  # fmt: skip
     return None
