@@ -20,8 +20,18 @@ def detach_all(program: Program, target: Target) -> str | None:
     return _detached(program, target, only=None)
 
 
+def take_each(program: Program, target: Target) -> str | None:
+    """Take the values out of each tensor of the list $LIST where that leaves on the error line; None for no list."""
+    name, each = target.names.get("LIST"), target.names.get("EACH")
+    found = [node for node in _leaving(program, target.error_line or 0) if program.text(node) == name]
+    one = program.fresh("one")
+    return program.replaced((node, f"[{one}.{each} for {one} in {name}]") for node in found) if found and each else None
+
+
 def _detached(program: Program, target: Target, *, only: str | None) -> str | None:
     line = target.error_line or 0
+    if "LIST" in target.names:
+        return None  # a list has no detach()
     found = [
         node
         for node in _leaving(program, line)

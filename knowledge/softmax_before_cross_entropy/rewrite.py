@@ -1,4 +1,4 @@
-"""Takes the softmax or sigmoid away that the loss applies by itself."""
+"""Takes the softmax or sigmoid away that the loss applies by itself, or makes logarithms of it for a loss that wants them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bot.repair.toolkit import Program, Target, last_name
 def logits(program: Program, target: Target) -> str | None:
     """The blamed call replaced by its argument, or the layer of that kind taken out of its Sequential."""
     name = target.names.get("MAKER", "")
-    if target.names.get("LOSS") == "nll_loss":
-        return _log(program, target, name)
+    if "WANTSLOG" in target.names:
+        return None
     statement = program.statement_at(target.cause_line or 0)
     for node in ast.walk(statement) if statement is not None else ():
         match node:
@@ -28,10 +28,17 @@ def logits(program: Program, target: Target) -> str | None:
     return _without_layer(program, name)
 
 
-def _log(program: Program, target: Target, name: str) -> str | None:
-    """For NLLLoss: log_softmax in place of softmax."""
+def log_probabilities(program: Program, target: Target) -> str | None:
+    """For a loss that wants logarithms: log_softmax in place of the blamed softmax, or of the layer that is called."""
+    if "WANTSLOG" not in target.names:
+        return None
+    name = target.names.get("MAKER", "")
     calls = [call for call in program.calls(name) if call.lineno == target.cause_line]
     changes = [(call.func, program.text(call.func).removesuffix(name) + f"log_{name}") for call in calls]
+    if not changes:
+        layers = [call for call in program.calls(name.capitalize()) if program.text(call) == target.names.get("LAYER")]
+        layer = name.capitalize()
+        changes = [(call.func, program.text(call.func).removesuffix(layer) + f"Log{layer}") for call in layers]
     return program.replaced(changes) if changes else None
 
 

@@ -17,7 +17,8 @@ from bot.domain.tape import TensorState
 @word
 def fails_in(view: View, value: Any) -> Found | None:
     """The failing line calls one of these, sets an attribute of that name, or gives an argument of that name. $CALL is the
-    expression, $X the tensor that the failing call was given, else the name the line assigns, else the operand."""
+    expression, $X the tensor that the failing call was given, else the name the line assigns, else the operand; where $X
+    is no tensor but holds some, $LIST is the same, and $EACH the call that takes the values of one of them."""
     if view.line is None:
         return None
     call = failed(view)
@@ -33,11 +34,22 @@ def fails_in(view: View, value: Any) -> Found | None:
         "CALL": view.source(node),
         "X": known or (given if plain else _assigned_on(view, view.line)) or given or "",
     }
+    if known is None and given is not None and given.isidentifier() and not _is_tensor(view, given):
+        whole = state is None or all(size == 1 for size in state.shape)
+        names |= {"LIST": given, "EACH": "item()" if whole else "detach()"}
     return Found(
         text=f"line {view.line} fails in `{names['CALL']}`", line=view.line, names=names,
         serials={"X": state.serial} if state is not None else {}, error_line=view.line,
         cause_line=(view.creation_line(state.serial) if state is not None else None) or view.line,
     )  # fmt: skip
+
+
+def _is_tensor(view: View, name: str) -> bool:
+    """Whether a name ever meant a tensor, in a function as well."""
+    states = (state for event in view.tape.events for state in (*event.inputs, *event.outputs))
+    return any(one.name == name and one.serial is not None for one in view.tape.bindings) or any(
+        name in state.names for state in states
+    )
 
 
 def _fails_so(node: ast.expr, names: tuple[str, ...]) -> bool:

@@ -18,6 +18,9 @@ _LOSSES = {
     "nll_loss": ("softmax",),
 }  # fmt: skip
 
+#: Losses that apply nothing themselves: they want logarithms of probabilities.
+_WANT_LOGARITHMS = frozenset({"nll_loss"})
+
 #: "Net.layers list layer": where a module hides what, as the tape notes it.
 _HIDDEN = re.compile(r"(\w+)\.(\w+) (list|dict) (layer|parameter)")
 
@@ -53,8 +56,9 @@ def hides_parameters(view: View, value: Any) -> Found | None:
 
 @word
 def loss_given(view: View, value: Any) -> Found | None:
-    """probabilities: a loss that applies softmax or sigmoid itself is given what softmax or sigmoid returned. $LOSS is
-    the loss function and $VALUE its result, $MAKER the other, $OUT its result and $LAYER what makes it; the call of $MAKER is the cause line."""
+    """probabilities: a loss that applies softmax or sigmoid itself, or wants logarithms of them, is given what softmax or
+    sigmoid returned. $LOSS is the loss function ($WANTSLOG as well, where it wants logarithms) and $VALUE its result,
+    $MAKER the other, $OUT its result and $LAYER what makes it; the call of $MAKER is the cause line."""
     if "probabilities" not in listed(value):
         return None
     for event in view.tape.events:
@@ -65,6 +69,7 @@ def loss_given(view: View, value: Any) -> Found | None:
         names = {"LOSS": short_name(event.op), "MAKER": short_name(maker.op)}
         names |= _first_name(view, "OUT", maker.outputs) | _first_name(view, "VALUE", event.outputs)
         names |= layer_made(view, short_name(maker.op))
+        names |= {"WANTSLOG": names["LOSS"]} if names["LOSS"] in _WANT_LOGARITHMS else {}
         return Found(
             text=f"{short_name(event.op)} at line {event.line} is given what {short_name(maker.op)} returned",
             line=event.line, event=event.index, error_line=event.line, cause_line=maker.line, names=names,
