@@ -25,6 +25,8 @@ LONGEST_LINE = 200
 #: What an object that has nothing to say of itself shows: where in memory it lies.
 _OBJECT = re.compile(r"<[^<>\n]* at 0x[0-9a-f]+>")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+\b")
+#: What Python says of a module that is not there.
+_MISSING = re.compile(r"No module named '([\w.]+)'")
 #: A call that is made for what it does to a tensor: `x.requires_grad_(True)`.
 _IN_PLACE = re.compile(r"[\w\])]\.[a-z]\w*[a-z]_\(.*\)$")
 
@@ -184,10 +186,20 @@ def _shortened(run: Run | None) -> bool:
 
 
 def _tried(run: Run | None, *, same: bool) -> dict[str, Any] | None:
-    """How the asker's own program ended, where its run did not tell the cause; `same`: with the error that is quoted."""
+    """How the asker's own program ended, where its run did not tell the cause; `same`: with the error that is quoted.
+
+    A program that lacks something here did not run: that is no fault of it.
+    """
     if run is None:
         return None
-    return {"ran": run.ran or run.error is not None, "same": same, "raised": run.error.said if run.error else None}
+    module = _MISSING.search(run.error.said) if run.error is not None else None
+    return {
+        "ran": run.ran and module is None,
+        "same": same,
+        "raised": run.error.said if run.error else None,
+        "module": module[1] if module is not None else None,
+        "reason": run.reason,
+    }
 
 
 def _not_reproduced(evidence: Evidence) -> dict[str, Any] | None:

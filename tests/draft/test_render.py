@@ -21,6 +21,7 @@ from bot.domain.snippet import Assumption, AssumptionKind, QuotedError, Snippet
 from bot.domain.tape import NamedTensor, Tape, TensorState
 from bot.draft.render import LONGEST_LINE, MOST_LINES, Evidence, Example, output_of, reply
 from bot.library import read_library
+from bot.sandbox import report
 from tests.draft.test_markdown import STRANGE
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -218,6 +219,12 @@ def test_without_code_the_whole_of_our_own_example_is_shown_wrong_before_right(l
 
 
 WORDS_ALONE = {"before": None, "repair": None, "after": None, "proof": None, "example": Example(code="x\n", run=ran())}
+LACKING = Run(
+    outcome=Outcome.UNSUPPORTED,
+    reason="it needs the module torchvision, which the sandbox does not have",
+    error=RunError(type="ModuleNotFoundError", message="No module named 'torchvision'", line=1),
+)
+TIMED_OUT = Run(outcome=Outcome.TIMED_OUT, reason="it did not end within the time limit")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +236,11 @@ WORDS_ALONE = {"before": None, "repair": None, "after": None, "proof": None, "ex
         (ran(), Language.CHINESE, "没有出现你说的情况：程序正常运行结束。"),
         (ran(error=RunError(type="E", message="no", line=1)), Language.ENGLISH, "it stops with `E: no`."),
         (ran(error=RunError(type="E", message="no", line=1)), Language.CHINESE, "它停在 `E: no`。"),
-        (Run(outcome=Outcome.UNSUPPORTED), Language.ENGLISH, "The code of the post could not be run here."),
+        (Run(outcome=Outcome.UNSUPPORTED), Language.ENGLISH, "I could not run the code of the post here."),
+        (LACKING, Language.ENGLISH, "here, because it needs the module `torchvision`, which is not there. This"),
+        (LACKING, Language.CHINESE, "在这里无法运行，因为它需要这里没有的模块 `torchvision`。"),
+        (TIMED_OUT, Language.ENGLISH, "here: it did not end within the time limit. This"),
+        (TIMED_OUT, Language.CHINESE, "在这里无法运行：它没有在规定的时间内结束。"),
         (Run(outcome=Outcome.UNSUPPORTED), Language.CHINESE, "帖子里的代码在这里无法运行。"),
     ],
 )
@@ -239,6 +250,14 @@ def test_an_answer_to_words_alone_says_what_the_asker_s_own_code_did(
     unlike = Diagnosis(confusion="tried", evidence=(), confidence=0.8, ran=False, same_error=False if tried else None)
     text = reply(evidence(**WORDS_ALONE, tried=tried, language=language, diagnosis=unlike))
     assert said in text.split("\n```")[0]
+
+
+def test_every_reason_for_which_code_cannot_be_run_is_said_in_chinese() -> None:
+    for reason in (reason for _, reason in report._UNSUPPORTED if "{" not in reason):
+        run = Run(outcome=Outcome.UNSUPPORTED, reason=reason)
+        text = reply(evidence(**WORDS_ALONE, tried=run, language=Language.CHINESE))
+        assert "帖子里的代码在这里无法运行：" in text
+        assert reason not in text or reason.startswith("torch.compile")
 
 
 @pytest.mark.parametrize(
