@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.diagnose import beside, signals, wording
+from bot.diagnose.messages import same_over_releases
 from bot.diagnose.told import Phrasebook
 from bot.diagnose.view import Found, View
 from bot.domain.confusion import Confusion, ConfusionKind
@@ -194,7 +195,7 @@ def same_error(reported: QuotedError | None, run: Run) -> bool | None:
         return None
     observed = [run.error.message] if run.error else []
     observed += [warning.message for warning in run.warnings]
-    return any(wording.same_message(reported.message, message) for message in observed)
+    return any(same_over_releases(reported.message, message) for message in observed)
 
 
 def got_further(code: str, run: Run, reading: Reading) -> bool:

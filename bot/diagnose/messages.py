@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from bot.diagnose import wording
@@ -30,6 +31,7 @@ class Messages:
     current: tuple[Message, ...]
     older: tuple[str, ...]  #: wordings of other releases
     around: tuple[str, ...]  #: what Python says where autograd is the cause
+    drifted: tuple[tuple[str, ...], ...] = ()  #: what one message has said in one release and another
 
     def knows(self, wanted: str) -> bool:
         """Whether a wording that an entry lists stands in the list."""
@@ -54,9 +56,28 @@ def read_messages(path: Path | None = None) -> Messages:
             for line in subject.get(f"tier{tier}", ())
         ]
         around = tuple(line.partition(": ")[2] for line in raw["around"])
-        return Messages(torch=raw["torch"], current=tuple(current), older=tuple(raw["older"]), around=around)
+        return Messages(
+            torch=raw["torch"],
+            current=tuple(current),
+            older=tuple(raw["older"]),
+            around=around,
+            drifted=tuple(tuple(wordings) for wordings in raw["drifted"]),
+        )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise KnowledgeError(f"{path}: cannot be read as the list of messages: {error!r}") from error
+
+
+@lru_cache(maxsize=1)
+def drifted() -> tuple[tuple[str, ...], ...]:
+    """The wordings of the messages that were worded otherwise in other releases."""
+    return read_messages().drifted
+
+
+def same_over_releases(reported: str, observed: str) -> bool:
+    """Whether a quoted message and an observed one are the same, in the wording of one release or another."""
+    return wording.same_message(reported, observed) or any(
+        wording.says(reported, wordings) and wording.says(observed, wordings) for wordings in drifted()
+    )
 
 
 def _message(subject: str, tier: int, line: str) -> Message:

@@ -12,6 +12,8 @@ from bot.diagnose.concepts import CONCEPTS
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _SHAPE = re.compile(r"\[[\d,\s]*\]|torch\.size\(\[?[\d,\s]*\]?\)|\((?:\d+,?\s*)+\)", re.IGNORECASE)
+#: How the names of a graph's nodes end, in some releases: "SplitBackward0", "Split".
+_NODE = re.compile(r"(?<=[a-z])backward\d*\b")
 _QUOTED = re.compile(r"'([^' ]+)'")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "，": ",", "。": ".", "：": ":", "（": "(", "）": ")"})
 
@@ -20,6 +22,7 @@ _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "，": 
 def masked(message: str) -> str:
     """A message without its numbers, shapes, quotation style and line breaks, to compare what it says."""
     text = message.translate(_QUOTES).lower()
+    text = _NODE.sub("", text)
     text = _SHAPE.sub("#", text)
     text = _NUMBER.sub("#", text)
     return " ".join(re.sub(r"[`*_\"']", "", text).split())

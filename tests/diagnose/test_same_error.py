@@ -10,6 +10,9 @@ from bot.domain.snippet import QuotedError
 
 SCALAR = "grad can be implicitly created only for scalar outputs"
 NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
+OLD_UNUSED = "One of the differentiated Tensors appears to not have been used in the graph."
+UNUSED = "The differentiated Tensor at index 1 appears to not have been used in the graph."
+VIEW = "Output 0 of Split is a view and is being modified inplace."
 NON_LEAF = "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed."
 
 
@@ -38,6 +41,11 @@ def warned(message: str) -> RunWarning:
             True,
         ),
         ("only for scalar outputs", raised(SCALAR), True),
+        (OLD_UNUSED, raised(UNUSED), True),
+        (OLD_UNUSED, raised(NO_GRAPH), False),
+        ("element 0 of variables does not require grad and does not have a grad_fn", raised(NO_GRAPH), True),
+        (VIEW.replace("Split", "SplitBackward0"), raised(VIEW), True),
+        (VIEW.replace("Split", "UnbindBackward"), raised(VIEW), False),
         (SCALAR, Run(outcome=Outcome.TIMED_OUT), False),
     ],
 )
