@@ -11,7 +11,7 @@ from bot.pipeline import Pipeline
 FAMILY = (
     "no_requires_grad", "misspelt_requires_grad", "graph_cut_by_no_grad", "graph_cut_by_inference_mode",
     "graph_cut_by_detach", "graph_cut_by_item", "graph_cut_by_numpy", "graph_cut_by_copy", "nondifferentiable_operation",
-    "parameters_frozen", "input_not_used",
+    "parameters_frozen", "input_not_used", "volatile_has_no_effect",
 )  # fmt: skip
 
 #: The entry that is right, the one that tempts, and the program.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
@@ -34,10 +35,14 @@ def message(view: View, value: Any) -> Found | None:
 
 @word
 def warns(view: View, value: Any) -> Found | None:
-    """A warning says one of these wordings; its line becomes the error line."""
+    """A warning says one of these wordings; its line becomes the error line, and $WARNED is the outermost call there."""
     for warning in view.run.warnings:
         if wording.says(warning.message, listed(value)):
-            return Found(text=warning.message.split(". ")[0], line=warning.line, error_line=warning.line)
+            nodes = view.nodes_on(warning.line) if warning.line is not None else ()
+            call = next((node for node in nodes if isinstance(node, ast.Call)), None)
+            names = {"WARNED": view.source(call)} if call is not None else {}
+            text = warning.message.split(". ")[0]
+            return Found(text=text, line=warning.line, error_line=warning.line, names=names)
     return None
 
 
