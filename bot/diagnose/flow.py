@@ -23,6 +23,8 @@ _COPIES = frozenset({"tensor", "as_tensor", "asarray", "new_tensor", "scalar_ten
 _CASTS = frozenset({"long", "int", "short", "byte", "char", "bool", "to", "type", "type_as"})
 #: A cut of these kinds is often made only so that a value may leave; then the leaving is what matters.
 _ON_THE_WAY_OUT = frozenset({"detach", "data"})
+#: Operations by which a leaf is moved a step.
+_STEPS = frozenset({"add", "sub", "__add__", "__sub__", "__radd__"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +123,12 @@ class Flow:
         return [event for event in counted if event.line == line] or counted
 
     def is_update(self, cut: Cut) -> bool:
-        """Whether a cut's result takes over the name of the leaf that went in, by a step along its gradient."""
+        """Whether a cut's result takes over the name of the leaf that went in, by a step along its gradient, or by one of
+        any kind where nothing is recorded."""
         names = set(cut.given.names) & set(self._names_given(cut))
         reads = [event for event in self._view.grad_reads if event.inputs[0].serial == cut.given.serial]
-        return bool(names) and cut.given.leaf and any(read.index <= cut.event.index + 2 for read in reads)
+        stepped = cut.kind == "no_grad" and short_name(cut.event.op) in _STEPS
+        return bool(names) and cut.given.leaf and (stepped or any(read.index <= cut.event.index + 2 for read in reads))
 
     def _names_given(self, cut: Cut) -> Iterator[str]:
         for binding in self._view.tape.bindings:
