@@ -25,6 +25,7 @@ from bot.diagnose.words import (
     modules,
     release,
     said,
+    surprises,
     tensors,
     training,
 )
@@ -36,7 +37,8 @@ __all__ = ["ASKED", "GROUPS", "READABLE", "WORDS", "holds", "known_words", "list
 
 #: The groups of words; importing them here is what fills `WORDS`.
 GROUPS = (
-    said, called, tensors, leaves, lines, graph, differentiations, freed, training, inplace, modules, callbacks, release,
+    said, called, tensors, leaves, lines, graph, differentiations, freed, training, inplace, modules, callbacks, surprises,
+    release,
 )  # fmt: skip
 #: Outcomes of which an entry can say something.
 READABLE = (Outcome.FINISHED, Outcome.RAISED, Outcome.TIMED_OUT)

@@ -29,7 +29,8 @@ _HIDDEN = re.compile(r"(\w+)\.(\w+) (list|dict) (layer|parameter)")
 def hides_parameters(view: View, value: Any) -> Found | None:
     """A module keeps layers or parameters in a plain list or dict, where `parameters()` does not find them: unheld (an
     optimizer steps that does not hold some which a differentiation reached), empty (the optimizer got nothing at all),
-    any. $CLASS and $ATTR say where, $KIND is list or dict, $WHAT layer or parameter."""
+    left_out (an optimizer was made that does not
+    hold some), any. $CLASS and $ATTR say where, $KIND is list or dict, $WHAT layer or parameter."""
     for event in view.tape.events:
         said = _HIDDEN.fullmatch(event.note or "") if event.op == "hidden_parameters" else None
         if said is None:
@@ -39,10 +40,12 @@ def hides_parameters(view: View, value: Any) -> Found | None:
         reached = {leaf for one in view.backwards if one.backward for leaf in one.backward.leaves}
         held = {state.serial for one in view.tape.events if one.op == "optimizer" for state in one.inputs}
         steps = any(one.op == "step" for one in view.tape.events)
+        made = any(one.op == "optimizer" for one in view.tape.events)
         empty = view.run.error is not None and "empty parameter list" in view.run.error.message
         shown = (
             {"any"} | ({"unheld"} if steps and (hidden - held) & reached else set()) | ({"empty"} if empty else set())
-        )
+            | ({"left_out"} if made and hidden - held else set())
+        )  # fmt: skip
         if not shown & set(listed(value)):
             continue
         line = _assignment(view, attribute)

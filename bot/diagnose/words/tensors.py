@@ -14,7 +14,7 @@ from bot.domain.tape import Event, short_name
 @word
 def tensor(view: View, value: Any) -> Found | None:
     """A tensor whose `.grad` is read is as said: leaf, requires_grad, grad (none, set), held_by (named: a name
-    holds its leaf; nameless: none does), several_paths. $X is that tensor, $LEAF its leaf, $MAKER what made it."""
+    holds its leaf; nameless: none does), several_paths, told_of (beside_leaf: a sentence of the post names its `.grad` and that of its leaf). $X is that tensor, $LEAF its leaf, $MAKER what made it."""
     wanted = dict(value)
     for event in reversed(view.grad_reads):
         found = _read_tensor(view, event, wanted)
@@ -35,15 +35,22 @@ def _read_tensor(view: View, event: Event, wanted: dict[str, Any]) -> Found | No
         "several_paths": _several_paths(view, state.serial),
         "after_backward": any(one.index < event.index for one in view.backwards),
     }
+    names, serials = roles(view, state, event, leaves)
+    facts["told_of"] = "beside_leaf" if _told_beside_leaf(view, names) else ""
     if any(facts.get(key) != wish for key, wish in wanted.items()):
         return None
-    names, serials = roles(view, state, event, leaves)
     kind = "a leaf" if state.leaf else "not a leaf"
     return Found(
         text=f"`{names['X']}.grad` is read at line {event.line}; `{names['X']}` is {kind}",
         line=event.line, event=event.index, names=names, serials=serials,
         error_line=event.line, cause_line=view.creation_line(state.serial),
     )  # fmt: skip
+
+
+def _told_beside_leaf(view: View, names: dict[str, str]) -> bool:
+    """Whether the post's sentences name the gradient of a result and that of its leaf."""
+    mentions = set(view.reading.mentions)
+    return "LEAF" in names and {f"{names['X']}.grad", f"{names['LEAF']}.grad"} <= mentions
 
 
 @word
