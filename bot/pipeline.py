@@ -137,7 +137,7 @@ class Pipeline:
                 after=mended.after if mended else None,
                 proof=mended.proof if mended else None,
                 further=self._further(shown, mended) if mended else (),
-                example=self._example(entry, reading.error)[0] if alone else None,
+                example=self._example(entry, reading.error, like=diagnosis)[0] if alone else None,
                 link=self.settings.answer.documentation_links,
                 traditional=reading.traditional,
             )
@@ -324,18 +324,23 @@ class Pipeline:
             reply=reply,
         )
 
-    def _example(self, entry: Confusion, reported: QuotedError | None) -> tuple[render.Example | None, dict[str, str]]:
+    def _example(
+        self, entry: Confusion, reported: QuotedError | None, *, like: Diagnosis | None = None
+    ) -> tuple[render.Example | None, dict[str, str]]:
         """One of the entry's examples, run, and the facts that its failing form shows: the shortest that stops with the
-        error which the post quotes, else the shortest that shows every fact."""
-        best: tuple[tuple[bool, bool], Case, Run, dict[str, str]] | None = None
+        error which the post quotes, else one of the same operation as what it is to be `like`, else the shortest that
+        shows every fact."""
+        best: tuple[tuple[bool, bool, bool], Case, Run, dict[str, str]] | None = None
+        operation = like.names.get("MAKER") if like is not None else None
         for case in _examples(entry)[:MOST_EXAMPLES]:
             run = self.run(case.text())
             found = self.matcher.alone(entry, case.text(), run)
             told = facts.facts_of(entry, found, run, case.text()) if found is not None else {}
-            fits = (same_error(reported, run) is True, len(told) == len(entry.facts) > 0)
+            alike = operation is None or (found is not None and found.names.get("MAKER") == operation)
+            fits = (same_error(reported, run) is True, alike, len(told) == len(entry.facts) > 0)
             if best is None or fits > best[0]:
                 best = fits, case, run, told
-            if fits == (reported is not None, True):
+            if fits == (reported is not None, True, True):
                 break
         if best is None:
             return None, {}

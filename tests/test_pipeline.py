@@ -171,6 +171,15 @@ def test_a_question_without_code_is_answered_with_the_entrys_own_example(pipelin
     assert any(code in answer.reply for code in fixed)
 
 
+def test_the_example_for_a_program_without_a_repair_is_one_of_the_same_operation(pipeline: Pipeline) -> None:
+    code = "import torch\nw = torch.ones(2, requires_grad=True)\ntorch.round(w * 2).sum().backward()\nprint(w.grad)"
+    reply = pipeline.answer(program(code)).reply
+
+    assert reply is not None
+    assert "torch.round(w) - w).detach()" in reply
+    assert "cross_entropy" not in reply.split("[details")[0]
+
+
 def test_what_the_asker_asks_outright_counts_more_than_a_message_by_the_way(pipeline: Pipeline) -> None:
     message = "AttributeError: 'NoneType' object has no attribute 'zero_'"
     by_the_way = asked(f"The loop over the parameters says\n\n    {message}\n", title="Is argmax differentiable?")

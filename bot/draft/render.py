@@ -94,6 +94,7 @@ def reply(evidence: Evidence) -> str:
         cause=markdown.with_facts(cause.strip(), facts),
         why=markdown.with_facts(why.strip(), facts),
         code=shown.code if shown is not None else None,
+        own=evidence.snippet is None or evidence.snippet.own,
         further=_further(evidence),
         output=output_of(code, run) if run is not None else "",
         question=evidence.entry.kind is ConfusionKind.QUESTION and shown is None and evidence.before is not None,

@@ -201,6 +201,20 @@ def test_a_repair_without_a_proof_is_not_shown() -> None:
     assert fences(reply(evidence(proof=None))) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "own"),
+    [
+        (Language.ENGLISH, "With only the needed lines changed:", True),
+        (Language.ENGLISH, "Done right:", False),
+        (Language.CHINESE, "只改了必要的几行：", True),
+        (Language.CHINESE, "正确的写法：", False),
+    ],
+)
+def test_a_program_of_the_chapter_is_not_said_to_have_been_changed(language: Language, said: str, own: bool) -> None:
+    text = reply(evidence(language=language, snippet=Snippet(code="y.backward()\n", own=own)))
+    assert text.split("\n```")[0].endswith(said + "\n")
+
+
 def test_without_a_repair_the_entrys_own_example_is_shown() -> None:
     text = reply(evidence(repair=None, after=None, proof=None, example=Example(code="x = 1\n", run=ran("1\n"))))
     assert fences(text) == ["x = 1\n", "1\n"]
