@@ -44,6 +44,7 @@ PARTS: dict[str, dict[str, tuple[Any, ...] | type[str]]] = {
         "grad": ("none", "set"),
         "held_by": ("named", "nameless"),
         "several_paths": (True, False),
+        "told_of": ("beside_leaf",),
         "after_backward": (True, False),
     },
     "root": {
