@@ -262,3 +262,74 @@ def test_without_the_tape_a_program_ends_the_same(run: RunCode) -> None:
     taped, plain = run(code), run(code, tape=False)
     assert plain.tape is None
     assert taped.error == plain.error
+
+
+SMILE = "chr(0x1F600)"
+#: Reports with more in them than may be sent: by what fills them.
+OVERFULL = {
+    "warnings": f"import warnings\nfor i in range(50): warnings.warn({SMILE} * 3990 + str(i))\n",
+    "echoes": f"s = {SMILE} * 4000\n" + "s\n" * 15,
+    "prints": f"for i in range(15): print({SMILE} * 900)\n",
+    "all of them": (
+        f"import warnings\ns = {SMILE} * 1990\nfor i in range(50): warnings.warn(s + str(i))\n"
+        + "s\n" * 30
+        + "for i in range(4): print(s)\n"
+    ),
+    "a tape": "import torch\nx = torch.ones(3)\n" + "x = x + 1\n" * 300,
+}
+
+
+@pytest.mark.parametrize("what", OVERFULL)
+@pytest.mark.parametrize("most", [1 << 20, 60 << 10, 4 << 10])
+def test_a_report_without_room_still_says_how_the_program_ended(run: RunCode, what: str, most: int) -> None:
+    done = run(OVERFULL[what] + "raise ValueError('the honest error')\n", limits=Limits(claim_bytes=most))
+
+    assert done.outcome is Outcome.RAISED, done.reason
+    assert done.error is not None
+    assert (done.error.type, done.error.message) == ("ValueError", "the honest error")
+
+
+def test_an_error_that_is_longer_than_a_report_is_cut(run: RunCode) -> None:
+    done = run(f"raise ValueError({SMILE} * 8000)\n", limits=Limits(claim_bytes=4 << 10))
+
+    assert done.error is not None
+    assert done.error.type == "ValueError"
+    assert len(done.error.message) > 500
+    assert set(done.error.message) == {"\U0001f600"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import torch\ntorch.__version__ = object()\n",
+        "class Word(str):\n    def __getitem__(self, place): return object()\n"
+        "import warnings\nwarnings.warn(Word('x'))\nprint(Word('y'))\n",
+        "class Word(str):\n    def __getitem__(self, place): return object()\n"
+        "class Shown:\n    def __repr__(self): return Word('x')\nShown()\n",
+        "globals()['x' + chr(0xd800)] = 1\nimport torch\nglobals()['y' + chr(0xd800)] = torch.ones(1)\n",
+    ],
+)
+def test_no_value_of_a_program_keeps_its_error_from_being_told(run: RunCode, code: str) -> None:
+    done = run(code + "raise ValueError('the honest error')\n")
+
+    assert done.outcome is Outcome.RAISED, done.reason
+    assert done.error is not None
+    assert done.error.message == "the honest error"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class Kind(type):\n    __name__ = property(lambda kind: 1 / 0)\n"
+        "class Odd(Exception, metaclass=Kind): pass\nraise Odd('x')\n",
+        "class Word(str):\n    def __getitem__(self, place): return object()\n"
+        "class Odd(Exception):\n    def __str__(self): return Word('x')\nraise Odd\n",
+        "class Code:\n    def __eq__(self, other): raise KeyError\n    def __str__(self): return 'x'\nraise SystemExit(Code())\n",
+    ],
+)
+def test_an_error_that_answers_for_itself_is_an_error(run: RunCode, code: str) -> None:
+    done = run(code)
+
+    assert done.outcome is Outcome.RAISED, done.reason
+    assert done.error is not None
+    assert (done.error.type in ("Odd", "SystemExit"), done.error.message) == (True, "x")

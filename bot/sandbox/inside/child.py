@@ -26,8 +26,6 @@ from inside import kernel
 
 CLAIM = 3
 STATUS = 4
-#: A frame is its length, big-endian, and that many bytes of JSON.
-LENGTH_BYTES = 4
 HOME = "/tmp"  # noqa: S108 - a tmpfs of this run alone
 ENVIRONMENT = {"PATH": "/env/bin", "HOME": HOME, "TMPDIR": HOME, "OMP_NUM_THREADS": "1"}
 OPEN_FILES = 64
@@ -160,7 +158,7 @@ def _limits(request: dict[str, Any], base: int) -> None:
 
 
 def _run_the_order(*, ahead: bool) -> NoReturn:
-    from inside import program
+    from inside import claim, program
 
     if ahead:
         _warm_up()
@@ -171,15 +169,9 @@ def _run_the_order(*, ahead: bool) -> NoReturn:
     order = json.loads(text)
     # The processor's limit warns as the driver's clock does; a second later the kernel kills.
     signal.signal(signal.SIGXCPU, lambda *_: signal.raise_signal(signal.SIGUSR1))
-    claim = program.execute(order)
-    try:
-        frame = json.dumps(claim, allow_nan=False, ensure_ascii=False).encode(errors="replace")
-    except (ValueError, TypeError, RecursionError) as error:
-        frame = json.dumps({"problem": f"the report could not be written: {error}"[:500]}).encode()
-    if len(frame) + LENGTH_BYTES > order["claim_bytes"]:
-        frame = json.dumps({"problem": f"the report is too large: {len(frame)} bytes"}).encode()
-    _write(len(frame).to_bytes(LENGTH_BYTES, "big") + frame)
-    for stream in (sys.stdout, sys.__stdout__, sys.__stderr__):
+    frame = claim.frame(program.execute(order), most=order["claim_bytes"])
+    _write(frame)
+    for stream in (getattr(sys, "stdout", None), sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(Exception):  # the program closed it, or put something else there
             stream.flush()  # type: ignore[union-attr]
     os._exit(0)

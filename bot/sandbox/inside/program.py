@@ -10,7 +10,6 @@ import ast
 import builtins
 import contextlib
 import functools
-import json
 import linecache
 import random
 import signal
@@ -24,6 +23,7 @@ import numpy
 import torch
 from inside import callbacks, d2l, numeric, watch
 from inside.calls import SNIPPET, askers_frame
+from inside.claim import cut
 from inside.tape import Tape
 
 MOST_ECHOES = 200
@@ -32,9 +32,8 @@ ECHO_CHARACTERS = 4000
 #: Of all echoes together, and of all prints.
 ALL_CHARACTERS = 60_000
 MOST_FRAMES = 40
-LARGEST = 1 << 20
-#: So many always fit.
-FEW_EVENTS = 100
+#: As torch says it before a program can say something else.
+TORCH = str(torch.__version__)
 
 
 class OutOfTime(BaseException):
@@ -47,10 +46,10 @@ def execute(order: dict[str, Any]) -> dict[str, Any]:
     d2l.install()
     if order.get("numeric"):
         signal.signal(signal.SIGUSR1, _out_of_time)
-        return {"numeric": numeric.compare(order["code"], order["numeric"], seed=order.get("seed", 0))}
+        return {"error": None, "numeric": numeric.compare(order["code"], order["numeric"], seed=order.get("seed", 0))}
     program = Program(order["code"], with_tape=bool(order.get("tape")), passes=order.get("loop_passes"))
     signal.signal(signal.SIGUSR1, program.out_of_time)
-    return fitted(program.run(), most=order.get("claim_bytes", LARGEST))
+    return program.run()
 
 
 def _out_of_time(_number: int, _frame: Any) -> None:
@@ -94,7 +93,7 @@ class Program:
             except OutOfTime:
                 self.stopped = "wall"
             except SystemExit as ending:
-                if ending.code not in (None, 0):
+                if ending.code is not None and (type(ending.code) is not int or ending.code):
                     self._failed(ending)
             except BaseException as error:  # strangers' code may raise anything
                 self._failed(error)
@@ -142,7 +141,7 @@ class Program:
         silent = value is None and not isinstance(expression, (ast.Name, ast.Attribute))
         if silent or isinstance(expression, ast.Constant) or len(self.echoes) >= MOST_ECHOES:
             return
-        self.echoes.append([self.line, self.shortened("echoes", repr(value)[:ECHO_CHARACTERS])])
+        self.echoes.append([self.line, self.shortened("echoes", cut(repr(value), ECHO_CHARACTERS))])
 
     def shortened(self, kind: str, text: str) -> str:
         """As much of a text as there is room for."""
@@ -171,7 +170,8 @@ class Program:
             message = str(error.msg) if isinstance(error, SyntaxError) else str(error)
         except BaseException:  # what it says is strangers' code as well
             message = "(the message could not be read)"
-        self.error = {"type": type(error).__name__, "message": message[:8000], "line": line, "frames": frames}
+        kind = cut(vars(type)["__name__"].__get__(type(error)), 200)  # a metaclass may answer for it otherwise
+        self.error = {"type": kind, "message": cut(message, 8000), "line": line, "frames": frames}
         if self.tape is not None and not isinstance(error, SyntaxError):
             with contextlib.suppress(Exception):  # tensors of strangers' own kinds may fail to be looked at
                 self.tape.bind_globals(self.line)
@@ -182,7 +182,7 @@ class Program:
             frame = askers_frame(sys._getframe(1))
             while_parsing = number if file == SNIPPET else self.line
             line = frame.f_lineno if frame is not None else while_parsing
-            row = {"category": category.__name__, "message": str(message)[:4000], "line": line}
+            row = {"category": category.__name__, "message": cut(str(message), 4000), "line": line}
             if row not in self.warnings:
                 self.warnings.append(row)
 
@@ -194,7 +194,7 @@ class Program:
     def claim(self) -> dict[str, Any]:
         """What was seen, as JSON-able values."""
         claim: dict[str, Any] = {
-            "torch": torch.__version__,
+            "torch": TORCH,
             "error": self.error,
             "warnings": self.warnings,
             "echoes": self.echoes,
@@ -231,7 +231,7 @@ class Printed:
         line = frame.f_lineno if frame is not None else self._program.line
         begun = bool(prints) and prints[-1][0] == line and len(prints[-1][1]) < ECHO_CHARACTERS
         if isinstance(text, str) and (begun or len(prints) < MOST_ECHOES):
-            kept = self._program.shortened("prints", text[:ECHO_CHARACTERS])
+            kept = self._program.shortened("prints", cut(text, ECHO_CHARACTERS))
             if begun:
                 prints[-1][1] += kept
             else:
@@ -265,20 +265,3 @@ def shorten_loops(tree: ast.Module) -> ast.Module:
             return node
 
     return ast.fix_missing_locations(Shorten().visit(tree))
-
-
-def fitted(claim: dict[str, Any], *, most: int) -> dict[str, Any]:
-    """The claim, with as much of its tape as may be sent: a cut tape says more than none."""
-    tape = claim.get("tape")
-    while tape and len(tape["events"]) > FEW_EVENTS and _size(claim) > most - 1024:
-        kept = len(tape["events"]) // 2
-        bindings = [row for row in tape["bindings"] if row[0] <= kept]
-        tape = claim["tape"] = {**tape, "events": tape["events"][:kept], "bindings": bindings, "cut": True}
-    return claim
-
-
-def _size(claim: dict[str, Any]) -> int:
-    try:
-        return len(json.dumps(claim, ensure_ascii=False).encode(errors="replace"))
-    except (ValueError, TypeError, RecursionError):
-        return 0  # whoever sends it says so
