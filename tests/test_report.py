@@ -162,6 +162,7 @@ def test_a_well_formed_claim_comes_through_whole() -> None:
     state = [3, [2, 1], "float32", True, True, None, 0, "none", ["x"], "0badcafe", False]
     run = reported({
         "torch": "2.13.0+cpu",
+        "error": None,
         "warnings": [{"category": "UserWarning", "message": "careful", "line": 2}],
         "echoes": [[4, "tensor(1.)"]],
         "loops": [[3, 5]],
@@ -183,7 +184,7 @@ def test_a_well_formed_claim_comes_through_whole() -> None:
 
 
 def test_a_tape_that_was_not_ordered_is_not_taken() -> None:
-    run = reported({"tape": {"events": []}}, order=Order(code="x\n", tape=False))
+    run = reported({"error": None, "tape": {"events": []}}, order=Order(code="x\n", tape=False))
     assert run.tape is None
 
 
@@ -230,6 +231,39 @@ def test_a_claim_cannot_talk_a_limit_away() -> None:
     assert run.outcome is Outcome.TIMED_OUT
 
 
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (Facts(signal=11), "it was ended by signal 11"),
+        (Facts(signal=9), "it was ended by signal 9"),
+        (Facts(exit_status=77), "it ended with exit status 77"),
+        (Facts(exit_status=0, limit="output"), "it printed more than it may"),
+        (Facts(exit_status=0, limit="claim"), "the run's report is not valid: too large"),
+    ],
+)
+def test_no_claim_makes_a_success_of_another_end(facts: Facts, reason: str) -> None:
+    run = reported({"error": None, "echoes": [[1, "42"]]}, facts=facts)
+    assert (run.outcome, run.reason, run.echoes) == (Outcome.REFUSED, reason, ())
+
+
+@pytest.mark.parametrize("claim", [{}, {"problem": "x"}, {"error": []}, {"error": False}, {"error": "none"}])
+def test_saying_nothing_of_an_error_is_no_success(claim: dict[str, Any]) -> None:
+    run = reported(claim)
+    assert (run.outcome, run.reason) == (Outcome.REFUSED, "its report does not say how it ended")
+
+
+@pytest.mark.parametrize(
+    ("used", "outcome", "reason"),
+    [
+        (0.1, Outcome.REFUSED, "it says that its time was over, and it was not"),
+        (9.0, Outcome.TIMED_OUT, "it used more processor time than it may"),
+    ],
+)
+def test_only_the_clocks_say_that_time_was_over(used: float, outcome: Outcome, reason: str) -> None:
+    run = reported({"error": None, "stopped": "wall"}, facts=Facts(exit_status=0, cpu_seconds=used))
+    assert (run.outcome, run.reason) == (outcome, reason)
+
+
 def test_a_run_stopped_by_the_clock_says_where_it_was() -> None:
     run = reported({"stopped": "wall", "line": 7}, facts=Facts(exit_status=0, limit="wall"))
     assert (run.outcome, run.passes) == (Outcome.TIMED_OUT, "stopped in the statement at line 7")
@@ -239,6 +273,7 @@ def test_names_of_tensors_are_cleaned_wherever_they_stand() -> None:
     state = [1, [], "float32", True, True, None, 0, "none", ["a\x1b[2J\u202e"], None, False]
     clash = {"node": "n", "op": "o", "names": ["c\x07"], "changes": [{"op": "x\x00"}]}
     run = reported({
+        "error": None,
         "tape": {
             "events": [{"op": "torch.ones", "in": [state], "out": [state], "clash": clash}],
             "bindings": [[0, 1, "b\x9b", 1]],
@@ -255,7 +290,7 @@ def test_names_of_tensors_are_cleaned_wherever_they_stand() -> None:
 
 @pytest.mark.parametrize("version", ["2.13.0", "2.13.0+cpu", "1.13.1", "2.14.0.dev20260101+cu128", "2.0.0a0"])
 def test_torchs_own_versions_are_taken(version: str) -> None:
-    assert reported({"torch": version}).torch_version == version
+    assert reported({"error": None, "torch": version}).torch_version == version
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ it must have; anything else is dropped or makes the claim invalid, never an exce
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,19 +20,7 @@ from bot.domain.run import (
     RunWarning,
 )
 from bot.sandbox import Order, claimed_tape, fields
-
-#: Errors that speak of the sandbox and not of the program.
-_UNSUPPORTED = (
-    (r"Torch not compiled with CUDA|No CUDA GPUs|Found no NVIDIA|CUDA (?:driver|error)", "it needs a GPU"),
-    (r"No module named '(?P<name>[\w.]+)'", "it needs the module {name}, which the sandbox does not have"),
-    (r"(?:BlockingIOError|PermissionError|OSError).*(?:fork|Operation not permitted|Resource temporarily)", "it starts processes or uses the network"),
-    (r"torch\.distributed|_c10d|_get_default_group|Distributed package|process group", "it runs in several processes"),
-    (r"DataLoader worker|can't start new (?:thread|process)|torch_shm_manager", "it starts processes"),
-    (r"URLError|ConnectionError|Temporary failure in name resolution|HTTPError", "it needs the network"),
-    (r"InvalidCxxCompiler|No working C\+\+ compiler|torch\._inductor|BackendCompilerFailed", "torch.compile needs a compiler"),
-    (r"FileNotFoundError.*", "it reads a file that the post does not bring"),
-)  # fmt: skip
-_NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|Cannot allocate memory|out of memory", re.IGNORECASE)
+from bot.sandbox.verdict import verdict
 
 
 def run_from(
@@ -46,11 +33,7 @@ def run_from(
     order: Order,
 ) -> Run:
     """The run that these facts and this claim describe. Never raises for what a claim says."""
-    claimed = _claimed(claim, order) if claim is not None else {}
-    if claim is None or (facts.signal is not None and facts.limit is not None):
-        outcome, reason = _without_claim(facts, claim_problem)
-    else:
-        outcome, reason = _with_claim(claim, claimed["error"], facts)
+    outcome, reason = verdict(facts, claim=claim, problem=claim_problem, limits=order.limits)
     return Run(
         outcome=outcome,
         reason=reason,
@@ -58,39 +41,8 @@ def run_from(
         output_cut=facts.limit == "output",
         stdout=fields.clean(stdout),
         stderr=fields.clean(stderr),
-        **claimed,
+        **({} if claim is None or outcome is Outcome.REFUSED else _claimed(claim, order)),
     )
-
-
-def _without_claim(facts: Facts, problem: str | None) -> tuple[Outcome, str | None]:
-    match facts.limit:
-        case "wall":
-            return Outcome.TIMED_OUT, "it did not end within the time limit"
-        case "cpu":
-            return Outcome.TIMED_OUT, "it used more processor time than it may"
-        case "memory":
-            return Outcome.OUT_OF_MEMORY, "it asked for more memory than it may have"
-        case "output":
-            return Outcome.REFUSED, "it printed more than it may"
-        case None if facts.signal is not None:
-            return Outcome.REFUSED, f"it was ended by signal {facts.signal}"
-        case _:
-            return Outcome.REFUSED, problem or "it ended without a report"
-
-
-def _with_claim(claim: Mapping[str, Any], error: RunError | None, facts: Facts) -> tuple[Outcome, str | None]:
-    if claim.get("stopped") == "wall" or facts.limit in ("wall", "cpu"):
-        return Outcome.TIMED_OUT, "it did not end within the time limit"
-    if error is None:
-        return Outcome.FINISHED, None
-    said = f"{error.type}: {error.message}"
-    if error.type == "MemoryError" or _NO_MEMORY.search(said):
-        return Outcome.OUT_OF_MEMORY, "it asked for more memory than it may have"
-    for pattern, reason in _UNSUPPORTED:
-        found = re.search(pattern, said)
-        if found:
-            return Outcome.UNSUPPORTED, reason.format(**found.groupdict())
-    return Outcome.RAISED, None
 
 
 def _claimed(claim: Mapping[str, Any], order: Order) -> dict[str, Any]:

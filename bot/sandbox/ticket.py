@@ -49,10 +49,11 @@ def seen(ending: Ending, *, layers: tuple[str, ...], memory_enforced_by: str) ->
 def told(observed: Observed, order: Order) -> Run:
     """The run that was observed, its claim parsed strictly."""
     claim, problem = None, None
-    try:
-        claim = parse_frame(observed.frame, most=order.limits.claim_bytes)
-    except BadClaim as error:
-        problem = str(error)
+    if observed.facts.limit not in ("output", "claim"):  # it was cut off in the middle of whatever it said
+        try:
+            claim = parse_frame(observed.frame, most=order.limits.claim_bytes)
+        except BadClaim as error:
+            problem = str(error)
     return report.run_from(
         claim=claim,
         claim_problem=problem,

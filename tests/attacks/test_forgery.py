@@ -56,11 +56,11 @@ LIES = {
         Outcome.FINISHED,
     ),
     "fields of the wrong type": (
-        FORGE + "send(frame(b'{\"error\":[1],\"echoes\":{\"a\":1},\"warnings\":7,\"loops\":[[[]]],\"line\":{}}')); leave()",
+        FORGE + "send(frame(b'{\"error\":null,\"echoes\":{\"a\":1},\"warnings\":7,\"loops\":[[[]]],\"line\":{}}')); leave()",
         Outcome.FINISHED,
     ),
     "a tape of the wrong shape": (
-        FORGE + "send(frame(b'{\"tape\":{\"events\":[1,{\"line\":\"x\",\"in\":[[1]]}],\"bindings\":[[1]]}}')); leave()",
+        FORGE + "send(frame(b'{\"error\":null,\"tape\":{\"events\":[1,{\"line\":\"x\",\"in\":[[1]]}],\"bindings\":[[1]]}}')); leave()",
         Outcome.FINISHED,
     ),
     "all tests passed": ("import os\nprint('ALL TESTS PASSED')\nimport sys\nsys.stdout.flush()\nos._exit(0)", Outcome.REFUSED),
@@ -108,6 +108,57 @@ def test_a_lie_changes_claims_and_no_facts(what: str, must_hold: Callable[[Attac
     assert ran.facts.layers != ()
     if ran.outcome is Outcome.FINISHED:
         assert ran.facts.stdout_bytes == len(ran.stdout.encode())
+
+
+#: How a process ends after it has said that all is well, and what is told of it.
+ENDS = {
+    "a segmentation fault": ("import ctypes; ctypes.string_at(0)", "it was ended by signal 11"),
+    "a kill": ("os.kill(os.getpid(), 9)", "it was ended by signal 9"),
+    "an abort": ("os.abort()", "it was ended by signal 6"),
+    "a call of another architecture": (
+        "import ctypes, mmap; page = mmap.mmap(-1, 4096, prot=7); page.write(bytes.fromhex('b814000000cd80c3'))\n"
+        "ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()",
+        "it was ended by signal 31",
+    ),
+    "another status": ("os._exit(77)", "it ended with exit status 77"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_who_does_not_leave_by_itself_has_not_finished(end: str, must_hold: Callable[[Attack], Run]) -> None:
+    code, reason = ENDS[end]
+    said = 'send(frame(b\'{"error":null,"echoes":[[1,"42"]]}\'))\n'
+
+    ran = must_hold(Attack(name=end, code=FORGE + said + code, outcome=Outcome.REFUSED))
+
+    assert (ran.reason, ran.echoes) == (reason, ())
+
+
+@pytest.mark.parametrize("claim", ["{}", '{"problem":"too large"}', '{"error":[1]}', '{"error":false}'])
+def test_no_word_of_an_error_is_no_success(claim: str, must_hold: Callable[[Attack], Run]) -> None:
+    ran = must_hold(
+        Attack(name=claim, code=FORGE + f"send(frame({claim.encode()!r})); leave()", outcome=Outcome.REFUSED)
+    )
+
+    assert ran.reason == "its report does not say how it ended"
+
+
+def test_a_time_that_was_not_over_is_no_limit(must_hold: Callable[[Attack], Run]) -> None:
+    code = FORGE + 'send(frame(b\'{"error":null,"stopped":"wall"}\')); leave()'
+
+    ran = must_hold(Attack(name="stopped", code=code, outcome=Outcome.REFUSED))
+
+    assert ran.facts.limit is None
+    assert ran.reason == "it says that its time was over, and it was not"
+
+
+def test_the_processors_limit_is_measured_and_not_told(must_hold: Callable[[Attack], Run]) -> None:
+    code = "import os, signal\nsignal.signal(24, signal.SIG_DFL)\nos.kill(os.getpid(), 24)"
+
+    ran = must_hold(Attack(name="sigxcpu", code=code, outcome=Outcome.REFUSED, signal=24))
+
+    assert ran.facts.limit is None
+    assert ran.reason == "it was ended by signal 24"
 
 
 def test_a_claim_that_is_too_large_ends_the_run(must_hold: Callable[[Attack], Run]) -> None:
