@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.domain.run import Limits
 from bot.sandbox import notice
 from bot.sandbox.child import Child, ServerDied
+from bot.sandbox.verdict import NEARLY_ALL
 
 #: How long the fork server may take to report an end that was forced.
 REPORT_SECONDS = 5.0
@@ -66,15 +67,18 @@ class _Watch:
 
     def to_the_end(self) -> Ending:
         """Watch until the end was reported and all output is read."""
-        while set(self._names.values()) - {"cancelled", "notice"}:
+        while self._goes_on():
             for file, events in self._poll.poll(max(0.0, self._next_step - time.monotonic()) * 1000):
                 self._happened(file, events)
-            if time.monotonic() >= self._next_step:
+            if self._goes_on() and time.monotonic() >= self._next_step:
                 self._time_is_up()
         self._ending.stdout = bytes(self._read_so_far["stdout"])
         self._ending.stderr = bytes(self._read_so_far["stderr"])
         self._ending.claim = bytes(self._read_so_far["claim"])
         return self._ending
+
+    def _goes_on(self) -> bool:
+        return bool(set(self._names.values()) - {"cancelled", "notice"})
 
     def _happened(self, file: int, events: int) -> None:
         match self._names.get(file):
@@ -118,20 +122,32 @@ class _Watch:
         room = most - len(kept)
         kept += part[:room]
         if len(part) > room:
+            if name == "claim":
+                kept.clear()  # as much of it as was allowed might be a frame of its own
             self._kill("claim" if name == "claim" else "output")
         return len(part) <= room
 
     def _leaves(self, listener: int) -> None:
-        """The program exits, and all it had to say is in the pipes: do not wait until it is taken apart."""
+        """The program exits, and all it had to say is in the pipes: do not wait until it is taken apart.
+
+        What it said is read before it is let go, so that nobody leaves who is over a limit: it is killed.
+        """
+        self._drain()
+        if self._killed:
+            self._forget(listener)
+            return
         left = notice.let_go(listener)
         if left is None:
             return
         self._take_over(exit_status=left.status, signal_number=None, cpu_seconds=left.cpu_seconds)
+        self._drain()
+        for file in list(self._names):
+            self._forget(file)
+
+    def _drain(self) -> None:
         for file, name in list(self._names.items()):
             while name in self._read_so_far and self._read(file, name):
                 pass
-        for file in list(self._names):
-            self._forget(file)
 
     def _ended(self, file: int) -> None:
         """The fork server says how the run ended: take over what the kernel told it."""
@@ -180,18 +196,13 @@ class _Watch:
 
 
 def _used_up_the_processor(ending: Ending, limits: Limits) -> bool:
-    """Whether it was ended for its use of the processor, or used as much before it ended by itself.
+    """Whether it used as much of the processor as it may: as measured, whatever ended it.
 
     The kernel's kill comes a second after its warning. It counts in ticks, so that the exact time that it
     reports afterwards may be shorter.
     """
-    match ending.signal:
-        case signal.SIGXCPU:
-            return True
-        case signal.SIGKILL:
-            return ending.cpu_seconds >= 0.75 * limits.cpu_seconds
-        case _:
-            return ending.cpu_seconds >= limits.cpu_seconds
+    killed = ending.signal in (signal.SIGXCPU, signal.SIGKILL)
+    return ending.cpu_seconds >= (NEARLY_ALL if killed else 1) * limits.cpu_seconds
 
 
 def hit_no_limit(ending: Ending) -> bool:

@@ -62,7 +62,11 @@ ENDS: dict[str, Attack] = {
         name="", code="import os\nos.write(1, b'x' * 60000)\nos._exit(1)", prints="x" * 60000, exit_status=1
     ),
     "one byte too many": Attack(
-        name="", code="import os\nos.write(1, b'x' * 65536)\nos.write(1, b'y')\nos._exit(1)", limit="output"
+        name="",
+        code="import os\nos.write(1, b'x' * 65536)\nos.write(1, b'y')\nos._exit(0)",
+        limit="output",
+        outcome=Outcome.REFUSED,
+        prints="x" * 65536,
     ),
     "the end of its one thread": Attack(
         name="", code="import ctypes\nctypes.CDLL(None).syscall(ctypes.c_long(60), ctypes.c_long(3))", exit_status=3
@@ -89,6 +93,31 @@ def test_both_ways_tell_the_same_of(end: str, jailed: Jail) -> None:
 
     assert attack.surprises(jailed.run(attack.code)) == []
     assert jailed.run(GOOD).stdout == GOOD_PRINTS
+
+
+#: Past a cap by one byte, with a report that says that all is well, and away at once.
+FRAME = "import os, json\nbody = b'{\"error\":null,\"torch\":\"' + b'x' * %d + b'\"}'\nframe = len(body).to_bytes(4, 'big') + body\n"
+OVER = {
+    "by printing": ("import sys\nsys.stdout.write('a' * 65537)", "output", "it printed more than it may"),
+    "by printing after a report": (
+        FRAME % 1 + "os.write(3, frame)\nos.write(1, b'a' * 65536)\nos.write(1, b'a')\nos._exit(0)",
+        "output", "it printed more than it may",
+    ),
+    "by reporting": (
+        FRAME % ((1 << 20) - 29) + "raw = frame + b'!'\nassert len(raw) == (1 << 20) + 1\n"
+        "while raw: raw = raw[os.write(3, raw):]\nos._exit(0)",
+        "claim", "the run's report is not valid: too large",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", OVER)
+def test_who_passes_a_cap_is_told_the_same_however_the_race_ends(how: str, jailed: Jail) -> None:
+    code, limit, reason = OVER[how]
+
+    told = {(ran.outcome, ran.reason, ran.facts.limit, ran.error) for ran in (jailed.run(code) for _ in range(20))}
+
+    assert told == {(Outcome.REFUSED, reason, limit, None)}
 
 
 def test_the_kernel_is_heard_only_where_it_can_be(jailed: Jail, request: pytest.FixtureRequest) -> None:
