@@ -1,4 +1,7 @@
-"""Reads the tape that a claim brings, field by field."""
+"""Reads the tape that a claim brings, field by field.
+
+Nothing on it is longer than what `inside/` keeps: a longer list was made by nobody who tells what happened.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,41 @@ from bot.domain.tape import (
 )
 from bot.sandbox import fields
 
+#: Events, failing calls that were only counted before among them, and of all of them those that differentiate.
+MOST_EVENTS = 1600
+MOST_DIFFERENTIATIONS = 200
+MOST_BINDINGS = 1500
+MOST_FINALS = 60
+#: Tensors that one event shows on either side, their sizes and names.
+MOST_STATES = 32
+MOST_SIZES = 64
+MOST_NAMES = 6
+#: Of a differentiation: where it starts, what it reaches, and what it walks.
+MOST_REACHED = 400
+MOST_FRAMES = 9
+MOST_CHANGES = 8
+
 
 def tape(claim: Any) -> Tape | None:
-    """The tape of a claim; None where there is none."""
-    if not isinstance(claim, Mapping):
+    """The tape of a claim; None where there is none, or one with more on it than there can be."""
+    if not isinstance(claim, Mapping) or _too_long(claim):
         return None
-    events = [_event(index, row) for index, row in enumerate(fields.rows(claim, "events")) if isinstance(row, Mapping)]
+    rows = fields.rows(claim, "events", most=MOST_EVENTS)
+    events = [_event(index, row) for index, row in enumerate(rows) if isinstance(row, Mapping)]
     return Tape(
         events=tuple(events),
         bindings=tuple(_bindings(claim)),
         finals=tuple(_finals(claim)),
         cut=claim.get("cut") is True,
     )
+
+
+def _too_long(claim: Mapping[str, Any]) -> bool:
+    longest = {"events": MOST_EVENTS, "bindings": MOST_BINDINGS, "finals": MOST_FINALS}
+    if any(isinstance(rows := claim.get(name), list) and len(rows) > most for name, most in longest.items()):
+        return True
+    rows = fields.rows(claim, "events", most=MOST_EVENTS)
+    return sum(isinstance(row, Mapping) and row.get("backward") is not None for row in rows) > MOST_DIFFERENTIATIONS
 
 
 def _event(index: int, row: Mapping[str, Any]) -> Event:
@@ -46,9 +72,9 @@ def _event(index: int, row: Mapping[str, Any]) -> Event:
         times=fields.whole(row.get("times")) or 1,
         backward=_backward(row.get("backward")),
         note=fields.text(row.get("note"), 200),
-        stack=tuple(fields.wholes(row.get("stack"))),
+        stack=fields.wholes(row.get("stack"), most=MOST_FRAMES),
         node=fields.whole(row.get("node")),
-        writes=tuple(fields.wholes(row.get("writes"))),
+        writes=fields.wholes(row.get("writes"), most=MOST_STATES),
         same=row.get("same") is True,
         clash=_clash(row.get("clash")),
         nonfinite=_nonfinite(row.get("nonfinite")),
@@ -64,13 +90,13 @@ def _clash(row: Any) -> Clash | None:
             Change(
                 line=fields.whole(change.get("line")) or 0,
                 op=fields.text(change.get("op"), 200) or "",
-                stack=tuple(fields.wholes(change.get("stack"))),
+                stack=fields.wholes(change.get("stack"), most=MOST_FRAMES),
             )
-            for change in fields.rows(row, "changes")
+            for change in fields.rows(row, "changes", most=MOST_CHANGES)
             if isinstance(change, Mapping)
         ),
-        serials=tuple(fields.wholes(row.get("serials"))),
-        names=fields.names(row.get("names")),
+        serials=fields.wholes(row.get("serials"), most=MOST_CHANGES),
+        names=fields.names(row.get("names"), most=MOST_NAMES),
         leaf=row.get("leaf") is True,
     )
 
@@ -79,7 +105,7 @@ def _nonfinite(row: Any) -> NonFinite | None:
     if not isinstance(row, Mapping):
         return None
     kind = "nan" if row.get("kind") == "nan" else "inf"
-    return NonFinite(**_made(row), kind=kind, leaves=tuple(fields.wholes(row.get("leaves"))))
+    return NonFinite(**_made(row), kind=kind, leaves=fields.wholes(row.get("leaves"), most=MOST_CHANGES))
 
 
 def _made(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +114,7 @@ def _made(row: Mapping[str, Any]) -> dict[str, Any]:
         "node": fields.text(row.get("node"), 100) or "",
         "line": fields.whole(row.get("line")) or 0,
         "op": fields.text(row.get("op"), 200) or "",
-        "stack": tuple(fields.wholes(row.get("stack"))),
+        "stack": fields.wholes(row.get("stack"), most=MOST_FRAMES),
     }
 
 
@@ -96,12 +122,12 @@ def _backward(row: Any) -> BackwardCall | None:
     if not isinstance(row, Mapping):
         return None
     return BackwardCall(
-        roots=tuple(fields.wholes(row.get("roots"))),
-        inputs=tuple(fields.wholes(row.get("inputs"))),
-        leaves=tuple(fields.wholes(row.get("leaves"))),
-        nodes=tuple(fields.wholes(row.get("nodes"))),
-        held=tuple(fields.wholes(row.get("held"))),
-        places=tuple(tuple(fields.wholes(place)) for place in fields.rows(row, "places")),
+        roots=fields.wholes(row.get("roots"), most=MOST_REACHED),
+        inputs=fields.wholes(row.get("inputs"), most=MOST_REACHED),
+        leaves=fields.wholes(row.get("leaves"), most=MOST_REACHED),
+        nodes=fields.wholes(row.get("nodes"), most=MOST_REACHED),
+        held=fields.wholes(row.get("held"), most=MOST_REACHED),
+        places=tuple(fields.wholes(place, most=MOST_FRAMES) for place in fields.rows(row, "places", most=MOST_REACHED)),
         retain_graph=row.get("retain_graph") is True,
         create_graph=row.get("create_graph") is True,
         weights="given" if row.get("weights") == "given" else "none",
@@ -109,7 +135,7 @@ def _backward(row: Any) -> BackwardCall | None:
 
 
 def _states(rows: Any) -> Iterable[TensorState]:
-    for row in rows if isinstance(rows, list) else ():
+    for row in fields.several(rows, most=MOST_STATES):
         state = _state(row)
         if state is not None:
             yield state
@@ -121,21 +147,21 @@ def _state(row: Any) -> TensorState | None:
     serial, shape, dtype, leaf, requires_grad, grad_fn, version, grad, names, digest, parameter = row
     return TensorState(
         serial=serial,
-        shape=tuple(fields.wholes(shape)),
+        shape=fields.wholes(shape, most=MOST_SIZES),
         dtype=fields.text(dtype, 40) or "",
         leaf=leaf is True,
         requires_grad=requires_grad is True,
         grad_fn=fields.text(grad_fn, 100),
         version=fields.whole(version) or 0,
         grad=grad if grad in ("none", "set", "hidden") else "none",
-        names=fields.names(names),
+        names=fields.names(names, most=MOST_NAMES),
         digest=fields.text(digest, 20),
         parameter=parameter is True,
     )
 
 
 def _bindings(claim: Mapping[str, Any]) -> Iterable[Binding]:
-    for row in fields.rows(claim, "bindings"):
+    for row in fields.rows(claim, "bindings", most=MOST_BINDINGS):
         if isinstance(row, list) and len(row) == 4 and isinstance(row[2], str):
             name = fields.text(row[2], 100) or ""
             yield Binding(
@@ -144,7 +170,7 @@ def _bindings(claim: Mapping[str, Any]) -> Iterable[Binding]:
 
 
 def _finals(claim: Mapping[str, Any]) -> Iterable[NamedTensor]:
-    for row in fields.rows(claim, "finals"):
+    for row in fields.rows(claim, "finals", most=MOST_FINALS):
         state = _state(row.get("state")) if isinstance(row, Mapping) else None
         if state is not None:
             yield NamedTensor(

@@ -1,7 +1,7 @@
 """Reads the one frame that a run sends about itself. It comes from strangers' code: nothing is trusted.
 
 A frame is four bytes of length, big-endian, and that many bytes of JSON: one object, in UTF-8, without
-NaN, without a key twice, at most 32 levels deep, with no whole number longer than 300 digits.
+NaN, without a key twice, at most 32 levels deep, of at most 20 000 objects, with no number longer than 300 digits.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 LENGTH_BYTES = 4
 DEEPEST = 32
 MOST_DIGITS = 300
+#: Objects in one claim: some for each event of a full tape.
+MOST_OBJECTS = 20_000
 
 #: What brackets in strings would count wrong is taken out before the depth is counted.
 #: It always matches up to the end, so that no text makes it look twice at a byte.
@@ -32,6 +34,7 @@ class Reason(Enum):
     NOT_JSON = "not JSON"
     NOT_AN_OBJECT = "not an object"
     TOO_DEEP = "too deep"
+    TOO_MANY = "too many objects"
     LONG_NUMBER = "long number"
     NOT_A_NUMBER = "NaN or infinite"
     REPEATED_KEY = "repeated key"
@@ -72,8 +75,11 @@ def _object(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadClaim(Reason.ENCODING) from error
-    if _depth(body) > DEEPEST:
+    brackets = _BRACKETS.findall(_STRING.sub(b"", body))
+    if _depth(brackets) > DEEPEST:
         raise BadClaim(Reason.TOO_DEEP)  # counted before json recurses into it
+    if brackets.count(b"{") > MOST_OBJECTS:
+        raise BadClaim(Reason.TOO_MANY)
     try:
         found = json.loads(
             text,
@@ -91,9 +97,9 @@ def _object(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _depth(body: bytes) -> int:
+def _depth(brackets: list[bytes]) -> int:
     depth = deepest = 0
-    for bracket in _BRACKETS.findall(_STRING.sub(b"", body)):
+    for bracket in brackets:
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
     return deepest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 #: What a terminal or a page must never be sent: controls other than tab and newline, and what turns text around.
@@ -23,10 +23,14 @@ def clean(raw: bytes | str) -> str:
     return _CONTROLS.sub("", found.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def rows(claim: Mapping[str, Any], key: str) -> list[Any]:
-    """A field that is a list; anything else is none."""
-    found = claim.get(key)
-    return found if isinstance(found, list) else []
+def rows(claim: Mapping[str, Any], key: str, *, most: int) -> list[Any]:
+    """A field that is a list of at most so many rows, as many as an honest claim has; anything else is none."""
+    return several(claim.get(key), most=most)
+
+
+def several(values: Any, *, most: int) -> list[Any]:
+    """A list of at most so many values; anything else is none."""
+    return values if isinstance(values, list) and len(values) <= most else []
 
 
 def pair(row: Any) -> tuple[Any, Any]:
@@ -44,9 +48,9 @@ def release(value: Any) -> str | None:
     return value if isinstance(value, str) and _RELEASE.fullmatch(value) else None
 
 
-def names(values: Any) -> tuple[str, ...]:
+def names(values: Any, *, most: int) -> tuple[str, ...]:
     """The names in a list."""
-    return tuple(clean(name)[:100] for name in values if isinstance(name, str)) if isinstance(values, list) else ()
+    return tuple(clean(name)[:100] for name in several(values, most=most) if isinstance(name, str))
 
 
 def whole(value: Any) -> int | None:
@@ -55,9 +59,9 @@ def whole(value: Any) -> int | None:
     return value if is_whole and abs(value) <= LARGEST else None
 
 
-def wholes(values: Any) -> Iterable[int]:
+def wholes(values: Any, *, most: int) -> tuple[int, ...]:
     """The whole numbers in a list."""
-    return (value for value in values if whole(value) is not None) if isinstance(values, list) else ()
+    return tuple(value for value in several(values, most=most) if whole(value) is not None)
 
 
 def number(value: Any) -> float | None:
@@ -68,7 +72,7 @@ def number(value: Any) -> float | None:
     return None if found is None else float(found)
 
 
-def numbers(values: Any) -> Iterable[float]:
+def numbers(values: Any, *, most: int) -> tuple[float, ...]:
     """The numbers in a list."""
-    found = (number(value) for value in values) if isinstance(values, list) else ()
-    return (one for one in found if one is not None)
+    found = (number(value) for value in several(values, most=most))
+    return tuple(one for one in found if one is not None)

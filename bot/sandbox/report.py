@@ -22,6 +22,15 @@ from bot.domain.run import (
 from bot.sandbox import Order, claimed_tape, fields
 from bot.sandbox.verdict import verdict
 
+#: As many of each as `inside/` keeps.
+MOST_ECHOES = 200
+MOST_WARNINGS = 50
+MOST_LOOPS = 200
+MOST_FRAMES = 40
+#: Of a numeric run: calls, each with as many groups of tensors, and the directions of each.
+MOST_GRADIENTS = 200
+MOST_DIRECTIONS = 16
+
 
 def run_from(
     *,
@@ -48,7 +57,7 @@ def run_from(
 def _claimed(claim: Mapping[str, Any], order: Order) -> dict[str, Any]:
     loops = [
         f"line {line}: {passes} passes"
-        for line, passes in (fields.pair(row) for row in fields.rows(claim, "loops"))
+        for line, passes in (fields.pair(row) for row in fields.rows(claim, "loops", most=MOST_LOOPS))
         if fields.whole(line) is not None and fields.whole(passes) is not None
     ]
     last = fields.whole(claim.get("line"))
@@ -56,7 +65,9 @@ def _claimed(claim: Mapping[str, Any], order: Order) -> dict[str, Any]:
         loops.append(f"stopped in the statement at line {last}")
     return {
         "error": _error(claim.get("error")),
-        "warnings": tuple(_warning(row) for row in fields.rows(claim, "warnings") if isinstance(row, Mapping)),
+        "warnings": tuple(
+            _warning(row) for row in fields.rows(claim, "warnings", most=MOST_WARNINGS) if isinstance(row, Mapping)
+        ),
         "echoes": tuple(_echoes(claim, "echoes")),
         "prints": tuple(_echoes(claim, "prints")),
         "tape": claimed_tape.tape(claim.get("tape")) if order.tape else None,
@@ -74,7 +85,7 @@ def _error(row: Any) -> RunError | None:
         type=fields.text(row.get("type"), 200) or "Exception",
         message=fields.text(row.get("message"), 8000) or "",
         line=fields.whole(row.get("line")),
-        frames=tuple(fields.wholes(frames)),
+        frames=fields.wholes(frames, most=MOST_FRAMES),
     )
 
 
@@ -87,7 +98,7 @@ def _warning(row: Mapping[str, Any]) -> RunWarning:
 
 
 def _echoes(claim: Mapping[str, Any], key: str) -> Iterable[Echo]:
-    for row in fields.rows(claim, key):
+    for row in fields.rows(claim, key, most=MOST_ECHOES):
         line, text = fields.pair(row)
         if fields.whole(line) is not None and isinstance(text, str):
             yield Echo(line=line, text=fields.clean(text))
@@ -99,7 +110,9 @@ def _numeric(row: Any) -> NumericRun | None:
     return NumericRun(
         dtype=fields.text(row.get("dtype"), 20) or "",
         epsilon=fields.number(row.get("epsilon")) or 0.0,
-        calls=tuple(_gradient_call(call) for call in fields.rows(row, "calls") if isinstance(call, Mapping)),
+        calls=tuple(
+            _gradient_call(call) for call in fields.rows(row, "calls", most=MOST_GRADIENTS) if isinstance(call, Mapping)
+        ),
         problem=fields.text(row.get("problem"), 400),
     )
 
@@ -111,7 +124,7 @@ def _gradient_call(row: Mapping[str, Any]) -> GradientCall:
         tensor=fields.text(row.get("tensor"), 100) or "",
         leaf=row.get("leaf") is True,
         missing=row.get("missing") is True,
-        analytic=tuple(fields.numbers(row.get("analytic"))),
-        numeric=tuple(fields.numbers(row.get("numeric"))),
+        analytic=fields.numbers(row.get("analytic"), most=MOST_DIRECTIONS),
+        numeric=fields.numbers(row.get("numeric"), most=MOST_DIRECTIONS),
         noise=fields.number(row.get("noise")) or 0.0,
     )

@@ -45,8 +45,8 @@ def _ever_less(claim: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name in ("tape", *_SPARED):
         claim = {kept: value for kept, value in claim.items() if kept != name}
         yield claim
-    error = claim.get("error")
-    message = error["message"] if isinstance(error, dict) else ""
+    error: dict[str, Any] = claim.get("error") or {"message": ""}
+    message = error["message"]
     while message:
         message = cut(message, len(message) // 2)
         yield {"error": {"type": cut(error["type"], 200), "message": message, "line": error["line"]}}

@@ -32,6 +32,7 @@ ECHO_CHARACTERS = 4000
 #: Of all echoes together, and of all prints.
 ALL_CHARACTERS = 60_000
 MOST_FRAMES = 40
+MOST_LOOPS = 200
 #: As torch says it before a program can say something else.
 TORCH = str(torch.__version__)
 
@@ -153,7 +154,8 @@ class Program:
         numbers = range(*limits)
         if self.passes is not None and len(numbers) > self.passes:
             numbers = numbers[: self.passes]
-            self.loops[line] = self.passes
+            if len(self.loops) < MOST_LOOPS:
+                self.loops[line] = self.passes
         return numbers
 
     def _failed(self, error: BaseException) -> None:

@@ -20,6 +20,11 @@ from torch.overrides import TorchFunctionMode
 PASSES = 6
 #: Events in full; beyond it the tape is cut.
 MOST_EVENTS = 1500
+#: Of these, the ones that differentiate; and failing calls that are noted although their line was only counted.
+MOST_DIFFERENTIATIONS = 150
+MOST_FAILURES = 50
+#: Tensors that one differentiation is said to start from, to be asked for, or to reach.
+MOST_REACHED = 400
 #: Comparisons: whether both sides are one and the same memory is worth knowing.
 COMPARES = frozenset({"sub", "__sub__", "eq", "__eq__", "ne", "__ne__", "equal", "allclose", "isclose", "dist"})
 #: Notes that loops repeat: like calls, the first passes are kept.
@@ -42,6 +47,8 @@ class Tape(TorchFunctionMode):
         self._attributes: set[tuple[int, str]] = set()
         self._reached: dict[tuple[int, str], tuple[int, list[Any]]] = {}
         self._seen_bad = False
+        self._differentiations = 0
+        self._failures: list[int] = []
         #: Modules, by id, with the attribute in which they keep layers that `parameters()` does not find.
         self.hidden: set[tuple[int, str]] = set()
         #: What is put around a tensor's hook when it is registered, so that its call is seen.
@@ -69,12 +76,10 @@ class Tape(TorchFunctionMode):
             times["times"] += 1
             return True
         self._times[key] = times + 1
-        if times + 1 < PASSES and len(self.events) < MOST_EVENTS:
-            return False
-        if len(self.events) >= MOST_EVENTS:
-            self.cut = True
-            return True
-        return False
+        if name in BACKWARD:
+            self._differentiations += 1
+        self.cut = self.cut or len(self.events) >= MOST_EVENTS or self._differentiations > MOST_DIFFERENTIATIONS
+        return len(self.events) >= MOST_EVENTS or (name in BACKWARD and self._differentiations > MOST_DIFFERENTIATIONS)
 
     def _counted(
         self,
@@ -186,7 +191,11 @@ class Tape(TorchFunctionMode):
         if name in BACKWARD:
             event["backward"] = self._backward(name, args, kwargs)
             self._note_clash(event, given, error, names)
-        self.events.append(event)
+        if len(self._failures) < MOST_FAILURES:
+            self._failures.append(len(self.events))
+            self.events.append(event)
+        else:  # the last one may be what ends the program
+            self.events[self._failures[-1]] = event
 
     def _note_clash(
         self, event: dict[str, Any], roots: list[torch.Tensor], error: Exception, names: dict[int, list[str]]
@@ -216,8 +225,8 @@ class Tape(TorchFunctionMode):
 
     def _backward(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         given = arguments_of(kind, args, kwargs)
-        roots = tensors.found_in(given.get("outputs"))
-        inputs = tensors.found_in(given.get("inputs"))
+        roots = tensors.found_in(given.get("outputs"))[:MOST_REACHED]
+        inputs = tensors.found_in(given.get("inputs"))[:MOST_REACHED]
         leaves, nodes = tensors.graph_below(roots, self.serials)
         create = bool(given.get("create_graph"))
         retain = given.get("retain_graph")
@@ -227,13 +236,13 @@ class Tape(TorchFunctionMode):
         return {
             "roots": [self.serials.of(root) for root in roots],
             "inputs": [self.serials.of(tensor) for tensor in inputs],
-            "leaves": leaves,
+            "leaves": leaves[:MOST_REACHED],
             "nodes": nodes,
             "places": [self.history.place(number) for number in nodes],
             "retain_graph": create if retain is None else bool(retain),
             "create_graph": create,
             "weights": "none" if weights is None or weights == [] else "given",
-            "held": held,
+            "held": held[:MOST_REACHED],
         }
 
     def _event(

@@ -12,6 +12,7 @@ import torch
 SMALL = 4096
 #: Nodes of a graph that one backward call may report.
 MOST_NODES = 400
+MOST_SIZES = 64
 
 
 class Serials:
@@ -70,7 +71,7 @@ def state(tensor: torch.Tensor, serial: int, names: tuple[str, ...], *, digest: 
 
 def shape_of(tensor: torch.Tensor) -> list[int]:
     """The tensor's shape; a nested tensor has none."""
-    return [] if tensor.is_nested else list(tensor.shape)
+    return [] if tensor.is_nested else list(tensor.shape)[:MOST_SIZES]
 
 
 def grad_held(tensor: torch.Tensor) -> str:
