@@ -174,7 +174,12 @@ def _told(view: View, asked: _Asked) -> tuple[str, Cut | None]:
     """What cut the graph, and where."""
     walk = asked.walk
     if asked.wanted:
-        behind = [cut for cut in walk.cuts if asked.wanted & {cut.given.serial, *view.ancestors(cut.given.serial)}]
+        graph = view.tensors.graph
+        behind = [
+            cut
+            for cut in walk.cuts
+            if cut.given.serial in asked.wanted or graph.descends(cut.given.serial, asked.wanted)
+        ]
         if not behind:
             source = next((state for state in walk.sources if state.serial in asked.wanted), None)
             return "unused" if source is None else "frozen" if source.parameter else "never", None

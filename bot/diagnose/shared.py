@@ -29,12 +29,14 @@ class Meeting:
 
 def meetings(view: View, *, retained: bool) -> Iterator[Meeting]:
     """Each differentiation that meets an earlier one, with the last such; `retained`: the earlier kept its graph."""
-    for place, later in enumerate(view.backwards):
-        for earlier in reversed(view.backwards[:place]):
-            one, other = _call(earlier), _call(later)
-            if one.retain_graph is retained and not earlier.error and set(one.nodes) & set(other.nodes):
-                yield _meeting(view, earlier, later)
-                break
+    walked: dict[int, Event] = {}  # by whom each node was walked last
+    for later in view.backwards:
+        call = _call(later)
+        met = [walked[node] for node in call.nodes if node in walked]
+        if met:
+            yield _meeting(view, max(met, key=lambda event: event.index), later)
+        if call.retain_graph is retained and not later.error:
+            walked.update(dict.fromkeys(call.nodes, later))
 
 
 def updated_between(view: View, earlier: Event, later: Event) -> bool:

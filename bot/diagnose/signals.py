@@ -40,6 +40,8 @@ GROUPS = (
     said, called, tensors, leaves, lines, graph, differentiations, freed, training, inplace, modules, callbacks, surprises,
     release,
 )  # fmt: skip
+#: Words that hold for one entry and not for another, of one run and one post.
+BY_ENTRY = frozenset({"asks"})
 #: Outcomes of which an entry can say something.
 READABLE = (Outcome.FINISHED, Outcome.RAISED, Outcome.TIMED_OUT)
 
@@ -72,8 +74,12 @@ def holds(view: View, seen: Any) -> tuple[Found, ...] | None:
 
 
 def _one(view: View, name: str, value: Any) -> Found | None:
+    key = f"{name} = {value!r}"
+    if name not in BY_ENTRY and key in view.notes:  # another entry asked the same of this run
+        return view.notes[key]  # type: ignore[no-any-return]
     try:
-        return WORDS[name](view, value)
+        view.notes[key] = found = WORDS[name](view, value)
+        return found
     except (TypeError, ValueError, re.error) as error:
         where = f"{view.confusion.name}/confusion.toml"
         raise KnowledgeError(f"{where}, [seen]\n  {name} cannot be {value!r}: {error}") from error

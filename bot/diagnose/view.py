@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from bot.diagnose.tensors import Tensors
 from bot.domain.confusion import Confusion
 from bot.domain.run import Run
 from bot.domain.snippet import Reading
@@ -70,58 +71,30 @@ class View:
                 return node
         return None
 
-    @cached_property
+    @property
     def backwards(self) -> tuple[Event, ...]:
         """The differentiations, in order."""
-        return tuple(event for event in self.tape.events if event.backward is not None)
+        return self.tape.differentiations
 
-    @cached_property
+    @property
     def grad_reads(self) -> tuple[Event, ...]:
         """The readings of `.grad` in the asker's own lines."""
-        return tuple(event for event in self.tape.events if event.op == "Tensor.grad.__get__" and event.inputs)
+        return self.tape.grad_reads
 
-    @cached_property
-    def parents(self) -> dict[int, tuple[int, ...]]:
-        """For each tensor of the graph, the tensors it was computed from."""
-        parents: dict[int, tuple[int, ...]] = {}
-        for event in self.tape.events:
-            for state in event.outputs:
-                if state.requires_grad and not state.leaf and state.serial not in parents:
-                    parents[state.serial] = tuple(
-                        given.serial for given in event.inputs if given.requires_grad and given.serial != state.serial
-                    )
-        return parents
-
-    def ancestors(self, serial: int) -> set[int]:
-        """The tensors that this one was computed from, along the graph."""
-        found: set[int] = set()
-        waiting = list(self.parents.get(serial, ()))
-        while waiting:
-            parent = waiting.pop()
-            if parent not in found:
-                found.add(parent)
-                waiting.extend(self.parents.get(parent, ()))
-        return found
+    @property
+    def tensors(self) -> Tensors:
+        """How the run's tensors hang together, and what they were called."""
+        if "tensors" not in self.notes:
+            self.notes["tensors"] = Tensors(self.tape)
+        return self.notes["tensors"]  # type: ignore[no-any-return]
 
     def leaves_under(self, serial: int) -> tuple[int, ...]:
         """The leaves that this tensor was computed from."""
-        return tuple(
-            ancestor
-            for ancestor in sorted(self.ancestors(serial))
-            if (state := self.tape.state_of(ancestor)) is not None and state.leaf
-        )
-
-    def names_at(self, serial: int, event: int) -> tuple[str, ...]:
-        """What the program called a tensor when event number `event` happened."""
-        bound: dict[str, int | None] = {}
-        for binding in self.tape.bindings:
-            if binding.at <= event:
-                bound[binding.name] = binding.serial
-        return tuple(name for name, held in bound.items() if held == serial)
+        return self.tensors.leaves_under(serial)
 
     def ever_named(self, serial: int) -> str | None:
         """A name this tensor had at some time."""
-        return next((binding.name for binding in self.tape.bindings if binding.serial == serial), None)
+        return self.tape.ever_named(serial)
 
     def called(self, state: TensorState) -> str | None:
         """What the program calls a tensor, in a function as well; None when it has no name."""

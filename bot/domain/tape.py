@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +123,7 @@ class NamedTensor:
     grad: str | None  #: repr of its gradient, when it holds one and it is small
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Tape:
     """All events of a run, the names, and what was left at the end."""
 
@@ -138,18 +139,37 @@ class Tape:
 
     def state_of(self, serial: int) -> TensorState | None:
         """The last state seen of a tensor."""
-        for event in reversed(self.events):
-            for state in (*event.outputs, *event.inputs):
-                if state.serial == serial:
-                    return state
-        return None
+        return self._states.get(serial)
 
     def maker(self, serial: int) -> Event | None:
         """The event that first returned this tensor."""
-        for event in self.events:
-            if any(state.serial == serial for state in event.outputs):
-                return event
-        return None
+        return self._makers.get(serial)
+
+    def ever_named(self, serial: int) -> str | None:
+        """A name this tensor had at some time."""
+        return self._named.get(serial)
+
+    @cached_property
+    def differentiations(self) -> tuple[Event, ...]:
+        """The calls that differentiate, in order."""
+        return tuple(event for event in self.events if event.backward is not None)
+
+    @cached_property
+    def grad_reads(self) -> tuple[Event, ...]:
+        """The readings of `.grad` in the asker's own lines."""
+        return tuple(event for event in self.events if event.op == "Tensor.grad.__get__" and event.inputs)
+
+    @cached_property
+    def _states(self) -> dict[int, TensorState]:
+        return {state.serial: state for event in self.events for state in reversed((*event.outputs, *event.inputs))}
+
+    @cached_property
+    def _makers(self) -> dict[int, Event]:
+        return {state.serial: event for event in reversed(self.events) for state in event.outputs}
+
+    @cached_property
+    def _named(self) -> dict[int, str]:
+        return {one.serial: one.name for one in reversed(self.bindings) if one.serial is not None}
 
 
 def short_name(op: str) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import time
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.diagnose import facts
 from bot.diagnose.match import Matcher
-from bot.diagnose.signals import known_words
+from bot.diagnose.signals import WORDS, known_words
+from bot.diagnose.view import View
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.post import Language
 from bot.domain.run import Facts
@@ -20,6 +24,7 @@ from bot.repair.propose import repairs
 from bot.sandbox import Order
 from bot.sandbox.report import run_from
 from bot.verify import held_lines, proof_of
+from tests.diagnose.full_tapes import EVENTS, claimed
 from tests.test_report import ANYTHING
 
 OPS = st.sampled_from([
@@ -158,3 +163,47 @@ def test_a_claim_of_no_form_at_all_shows_nothing(claim: Any) -> None:
         order=Order(code="x\n"),
     )
     assert matcher().mistakes("x\n", run, Reading(language=Language.ENGLISH)) == frozenset()
+
+
+#: A program with most of what words look at in code.
+PROGRAM = """import torch
+x = torch.ones(2, requires_grad=True); y = (x * x).sum(); y.backward()
+for i in range(3):
+    loss = (x * y).sum(); loss.backward()
+    opt.step()
+print(x.grad)
+"""
+FAILED = {"type": "RuntimeError", "message": "modified by an inplace operation", "line": 3, "frames": [3]}
+ASKED = Reading(language=Language.ENGLISH, prose="Why is my gradient None after backward?", mentions=("x.T", "x.grad"))
+
+
+def words_in(seen: Any) -> dict[str, tuple[str, Any]]:
+    """Every word that a `[seen]` table asks, with its value."""
+    found: dict[str, tuple[str, Any]] = {}
+    for name, value in seen.items():
+        if name in ("any", "not"):
+            for part in value if isinstance(value, list) else [value]:
+                found |= words_in(part)
+        else:
+            found[f"{name} {value!r}"] = (name, value)
+    return found
+
+
+@pytest.mark.parametrize("error", [None, FAILED], ids=["finished", "failed"])
+@pytest.mark.parametrize("what", EVENTS)
+def test_no_tape_that_is_taken_takes_long_to_look_through(what: str, error: Any) -> None:
+    claim = {**claimed(EVENTS[what]), "error": error}
+    assert len(json.dumps(claim)) < 1 << 21
+    asked = {key: (entry, *one) for entry in matcher().entries for key, one in words_in(entry.seen).items()}
+    began = time.process_time()
+
+    run = run_from(
+        claim=claim, claim_problem=None, facts=Facts(exit_status=0), stdout=b"", stderr=b"", order=Order(code=PROGRAM)
+    )
+    assert run.tape is not None
+    matcher().by_run(PROGRAM, run, ASKED)
+    notes: dict[str, Any] = {}
+    for entry, word, value in asked.values():  # also those that no entry comes to, because another does not hold
+        WORDS[word](View(PROGRAM, run, ASKED, entry, 1.0, notes), value)
+
+    assert time.process_time() - began < 3  # it took minutes, and takes half a second

@@ -8,7 +8,7 @@ from typing import Any
 from bot.diagnose.roles import root_of
 from bot.diagnose.view import BACKWARD, Found, View, receiver
 from bot.diagnose.vocabulary import listed, word
-from bot.domain.tape import Event, short_name
+from bot.domain.tape import Event
 
 
 @word
@@ -92,16 +92,22 @@ def returns_gradient(view: View, value: Any) -> Found | None:
 def _made_as_gradient(view: View, event: Event) -> Event | None:
     """The differentiation that made the tensor from which this one starts."""
     assert event.backward is not None
-    family = {serial for root in event.backward.roots for serial in (root, *_all_ancestors(view, root))}
+    family = {*event.backward.roots, *view.tensors.values.ancestors(event.backward.roots)}
+    last_read = max(
+        (
+            read.index
+            for read in view.grad_reads
+            if read.index < event.index
+            and read.inputs[0].leaf
+            and any(state.serial in family for state in read.outputs)
+        ),
+        default=-1,
+    )
     for earlier in view.backwards:
-        if earlier.index >= event.index or earlier.backward is None:
-            continue
-        if any(state.serial in family for state in earlier.outputs):
+        if earlier.index >= event.index:
+            break
+        if earlier.index < last_read or any(state.serial in family for state in earlier.outputs):
             return earlier
-        for read in view.grad_reads:
-            given = {state.serial for state in read.outputs}
-            if earlier.index < read.index < event.index and given & family and read.inputs[0].leaf:
-                return earlier
     return None
 
 
@@ -110,31 +116,12 @@ def _is_term_of_loss(view: View, first: Event, event: Event) -> bool:
     if first.op != "torch.autograd.grad" or event.backward is None:
         return False
     given = {state.serial for state in first.outputs if math.prod(state.shape) > 1}
-    for root in event.backward.roots:
-        for serial in _all_ancestors(view, root):
-            state = view.tape.state_of(serial)
-            alone = state is not None and not state.requires_grad and math.prod(state.shape) == 1
-            if alone and given & _all_ancestors(view, serial):
-                return True
+    for serial in view.tensors.values.ancestors(event.backward.roots):
+        state = view.tape.state_of(serial)
+        alone = state is not None and not state.requires_grad and math.prod(state.shape) == 1
+        if alone and view.tensors.values.descends(serial, given):
+            return True
     return False
-
-
-def _all_ancestors(view: View, serial: int) -> set[int]:
-    """What a tensor was computed from, whether or not the graph was recorded."""
-    found: set[int] = set()
-    waiting = [serial]
-    while waiting:
-        current = waiting.pop()
-        maker = view.tape.maker(current)
-        if maker is None or maker.backward is not None or maker.op == "Tensor.grad.__get__":
-            continue
-        if not maker.grad_enabled or short_name(maker.op) in ("detach", "data"):
-            continue  # a step along a gradient, or another constant
-        for given in maker.inputs:
-            if given.serial not in found:
-                found.add(given.serial)
-                waiting.append(given.serial)
-    return found
 
 
 def _second_derivative_names(view: View, first: Event, second: Event) -> dict[str, str]:

@@ -88,7 +88,7 @@ def _found(view: View, meeting: Meeting) -> Found:
 
 def _running_total(view: View) -> Found | None:
     differentiated = {root: event for event in view.backwards if event.backward for root in event.backward.roots}
-    used = set(differentiated) | {serial for root in differentiated for serial in view.ancestors(root)}
+    used = set(differentiated) | set(view.tensors.graph.ancestors(differentiated))
     sums: dict[int, list[Event]] = {}
     for event in view.tape.calls("add", "add_", "__iadd__", "__add__"):
         if event.outputs and event.outputs[0].requires_grad and event.outputs[0].serial not in used:

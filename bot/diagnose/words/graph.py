@@ -128,7 +128,7 @@ def _flat(view: View) -> Found | None:
                 met.append(serial)
             elif serial not in open_to:
                 open_to.add(serial)
-                waiting.extend(view.parents.get(serial, ()))
+                waiting.extend(view.tensors.graph.parents.get(serial, ()))
         for serial in met:
             shut = (wanted & set(view.leaves_under(serial))) - open_to
             if shut:

@@ -185,7 +185,7 @@ def _reaches(event: Event, serial: int) -> bool:
 
 def _passes(view: View, event: Event, serial: int) -> bool:
     roots = event.backward.roots if event.backward is not None else ()
-    return any(serial == one or serial in view.ancestors(one) for one in roots)
+    return any(serial == one or view.tensors.graph.descends(one, [serial]) for one in roots)
 
 
 def _any_before(view: View, read: Event) -> bool:

@@ -105,18 +105,13 @@ def _named(view: View) -> Iterator[tuple[str, int, int]]:
             yield binding.name, binding.serial, binding.at
     for event in view.grad_reads:
         state = event.inputs[0]
-        if state.names and not view.names_at(state.serial, event.index):
+        if state.names and not view.tensors.named_at(state.serial, event.index):
             yield state.names[0], state.serial, event.index
 
 
 def _held(view: View, leaf: int, event: int) -> bool:
     """Whether a name of the module means the leaf at that event, or one of a function last did."""
-    if view.names_at(leaf, event):
-        return True
-    module = {binding.name for binding in view.tape.bindings}
-    given = [state for one in view.tape.events[: event + 1] for state in one.inputs]
-    meant = {name: state.serial for state in given for name in state.names if name not in module}
-    return leaf in meant.values()
+    return view.tensors.named_at(leaf, event) or view.tensors.named_in_function_at(leaf, event)
 
 
 def _reached_before(view: View, leaves: Collection[int], maker: Event) -> bool:
@@ -143,5 +138,5 @@ def _reaches_around(view: View, root: int, avoided: int, leaves: set[int]) -> bo
             return True
         if serial not in seen:
             seen.add(serial)
-            waiting.extend(view.parents.get(serial, ()))
+            waiting.extend(view.tensors.graph.parents.get(serial, ()))
     return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from bot.diagnose.shared import changed_by
+from bot.diagnose.changes import Held, Others, changes, serials
 from bot.diagnose.view import BACKWARD, Found, View, called, receiver
 from bot.diagnose.vocabulary import listed, word
 from bot.domain.tape import Event, short_name
@@ -49,17 +49,13 @@ def optimizer_holds(view: View, value: Any) -> Found | None:
 
 
 def _nothing_reached(view: View) -> Found | None:
+    others = Others(view)
     for step in view.tape.calls("step"):
-        held = {state.serial for state in step.inputs}
-        reached = {
-            leaf
-            for event in view.backwards
-            if event.index < step.index and event.backward is not None and event.backward.nodes and not event.error
-            for leaf in event.backward.leaves
-        }
-        if held and reached and not held & reached and not _others_step(view, held, reached):
-            made = next((e for e in view.tape.events if e.op == "optimizer" and _serials(e) == held), None)
-            named = next((name for leaf in reached if (name := view.ever_named(leaf))), None)
+        held = serials(step)
+        others.reached_before(step)
+        if held and others.reached and held.isdisjoint(others.reached) and not others.step(held):
+            made = next((e for e in view.tape.events if e.op == "optimizer" and serials(e) == held), None)
+            named = next((name for leaf in others.reached if (name := view.ever_named(leaf))), None)
             return Found(
                 text=f"the step at line {step.line} changes nothing: no gradient reaches what the optimizer holds",
                 line=step.line, event=step.index, error_line=step.line, cause_line=made.line if made else None,
@@ -69,14 +65,20 @@ def _nothing_reached(view: View) -> Found | None:
 
 
 def _outdated(view: View) -> Found | None:
+    makers = list(view.tape.calls("optimizer"))
     reached = {leaf for event in view.backwards if event.backward and not event.error for leaf in event.backward.leaves}
-    held = {state.serial for made in view.tape.calls("optimizer") for state in made.inputs}
-    for made in view.tape.calls("optimizer"):
-        step = next((one for one in view.tape.calls("step") if _serials(one) == _serials(made)), None)
-        before = {state.serial for event in view.tape.events[: made.index] for state in (*event.inputs, *event.outputs)}
-        parameters = {state.serial for event in view.tape.events for state in event.inputs if state.parameter}
-        newer = sorted((reached & parameters) - before - held)
-        if step is not None and newer and _serials(made) - reached:
+    held = {state.serial for made in makers for state in made.inputs}
+    steps = {serials(step): step for step in reversed(list(view.tape.calls("step")))}
+    seen = {
+        state.serial: event.index for event in reversed(view.tape.events) for state in (*event.inputs, *event.outputs)
+    }
+    parameters = {state.serial for event in view.tape.events for state in event.inputs if state.parameter}
+    fresh = sorted((reached & parameters) - held)
+    last = max((seen[serial] for serial in fresh), default=-1)
+    for made in makers:
+        step = steps.get(serials(made))
+        if step is not None and last >= made.index and serials(made) - reached:
+            newer = (serial for serial in fresh if seen[serial] >= made.index)
             named = next((name for leaf in newer if (name := view.ever_named(leaf))), None)
             return Found(
                 text=f"the optimizer made at line {made.line} holds parameters that are no longer used, and not their successors",
@@ -106,58 +108,61 @@ def nonfinite(view: View, value: Any) -> Found | None:
 
 
 def _never_zeroed(view: View) -> tuple[str, Found | None]:
-    """An update that uses a gradient in which an older one, already used for an update, still is."""
-    for place, later in enumerate(view.backwards):
-        if later.backward is None or later.error:
-            continue
-        for earlier in view.backwards[:place]:
-            for leaf in later.backward.held:
-                if earlier.backward is None or leaf not in earlier.backward.leaves:
-                    continue
-                first = _update(view, leaf, earlier.index, later.index)
-                if first is not None and _reached_between(view, leaf, first.index, later.index):
-                    continue  # a differentiation right after the update tells whether the gradient was zeroed then
-                second = _update(view, leaf, later.index, None)
-                if first is not None and second is not None and not _zeroed(view, leaf, later.index, second.index):
-                    written = _written_zeroing(view)
-                    kind = "missing" if written is None else "not_reached"
-                    names = _optimizer_name(view, second) | _root_name(view, later)
-                    named = view.ever_named(leaf)
-                    return kind, Found(
-                        text=f"line {second.line} updates with a gradient that still holds the one of the pass before",
-                        line=later.line, event=later.index, names=names | ({"X": named} if named else {}),
-                        error_line=second.line, cause_line=written or later.line,
-                    )  # fmt: skip
+    """An update that uses a gradient in which an older one, already used for an update, still is.
+
+    A differentiation right after the update tells whether the gradient was zeroed then.
+    """
+    known = changes(view)
+    for later in view.backwards:
+        held = later.backward.held if later.backward is not None and not later.error else ()
+        found: tuple[int, int, Event] | None = None
+        for leaf in held:
+            earlier = known.carried_from(leaf, later.index)
+            second = known.update(leaf, later.index, None)
+            if earlier is None or second is None or known.zeroed(leaf, later.index, second.index):
+                continue
+            if found is None or earlier < found[0]:
+                found = (earlier, leaf, second)
+        if found is not None:
+            return _carried(view, later, *found[1:])
     return "", None
+
+
+def _carried(view: View, later: Event, leaf: int, second: Event) -> tuple[str, Found]:
+    written = _written_zeroing(view)
+    kind = "missing" if written is None else "not_reached"
+    names = _optimizer_name(view, second) | _root_name(view, later)
+    named = view.ever_named(leaf)
+    return kind, Found(
+        text=f"line {second.line} updates with a gradient that still holds the one of the pass before",
+        line=later.line, event=later.index, names=names | ({"X": named} if named else {}),
+        error_line=second.line, cause_line=written or later.line,
+    )  # fmt: skip
 
 
 def _plain_steps(view: View) -> Iterator[Event]:
     """The steps that are given no closure: one with a closure zeroes and differentiates by itself, maybe many times."""
-    for event in view.tape.events:
-        if event.op == "step":
-            call = view.call_on(event.line, ("step",))
-            if call is None or not (call.args or call.keywords):
-                yield event
-
-
-def _reached_between(view: View, leaf: int, after: int, before: int) -> bool:
-    between = (event for event in view.backwards if after < event.index < before)
-    return any(event.backward is not None and leaf in event.backward.leaves for event in between)
+    calls: dict[int, ast.Call | None] = {}
+    for event in view.tape.calls("step"):
+        if event.line not in calls:
+            calls[event.line] = view.call_on(event.line, ("step",))
+        call = calls[event.line]
+        if event.op == "step" and (call is None or not (call.args or call.keywords)):
+            yield event
 
 
 def _zeroed_before_step(view: View) -> tuple[str, Found | None]:
     """Steps that always find their gradients just zeroed."""
     worst: Found | None = None
+    known = changes(view)
+    zeroings, held_by = Held(view.tape.calls("zero_grad")), Held(view.tape.calls("step"))
     for step in _plain_steps(view):
-        held = _serials(step)
-        before = view.tape.events[: step.index]
-        last = next((e for e in reversed(before) if e.backward and held & set(e.backward.leaves) and not e.error), None)
+        held = serials(step)
+        last = next((e for e in reversed(view.backwards) if known.serves(e, step, held) and not e.error), None)
         if last is None:
             continue
-        between = view.tape.events[last.index : step.index]
-        zero = next((e for e in between if e.op == "zero_grad" and held <= _serials(e)), None)
-        stepped = any(e.op == "step" and _serials(e) == held for e in between)
-        if zero is None or stepped:
+        zero = next((e for e, zeroed in zeroings.between(last, step) if held <= zeroed), None)
+        if zero is None or any(others == held for _, others in held_by.between(last, step)):
             return "", None
         worst = worst or Found(
             text=f"line {zero.line} zeroes the gradients that the step at line {step.line} was to use",
@@ -167,21 +172,29 @@ def _zeroed_before_step(view: View) -> tuple[str, Found | None]:
     return "before_step", worst
 
 
+def _calls_for(view: View) -> Iterator[tuple[Event, list[Event]]]:
+    """Each step with the differentiations that were made for it since the last one of its optimizer, the last first."""
+    known = changes(view)
+    before: dict[frozenset[int], int] = {}
+    plain = {event.index for event in _plain_steps(view)}
+    for step in view.tape.calls("step"):
+        held = serials(step)
+        if step.index in plain:
+            since = before.get(held, -1)
+            yield step, [e for e in reversed(view.backwards) if e.index > since and known.serves(e, step, held)]
+        before[held] = step.index
+
+
 def _zeroed_each_part(view: View) -> tuple[str, Found | None]:
     """Several backward calls for one step, with a zeroing between them."""
-    for step in _plain_steps(view):
-        held = _serials(step)
-        calls: list[Event] = []
-        for event in reversed(view.tape.events[: step.index]):
-            if event.op == "step" and _serials(event) == held:
-                break
-            if event.backward is not None and held & set(event.backward.leaves) and not event.error:
-                calls.append(event)
+    zeroings = Held(view.tape.calls("zero_grad"))
+    for step, made in _calls_for(view):
+        calls = [call for call in made if not call.error]
         same = [call for call in calls if call.place == calls[0].place]
         if len(same) < 2:
             continue
-        between = view.tape.events[same[1].index : same[0].index]
-        zero = next((e for e in between if e.op == "zero_grad" and held <= _serials(e)), None)
+        held = serials(step)
+        zero = next((e for e, zeroed in zeroings.between(same[1], same[0]) if held <= zeroed), None)
         if zero is not None:
             return "each_part", Found(
                 text=f"line {zero.line} zeroes gradients that were to be added up for the step at line {step.line}",
@@ -192,13 +205,13 @@ def _zeroed_each_part(view: View) -> tuple[str, Found | None]:
 
 
 def _sum_read(view: View) -> Found | None:
+    known = changes(view)
     for read in view.grad_reads:
         leaf = read.inputs[0]
-        calls = [e for e in view.backwards if e.index < read.index and e.backward and leaf.serial in e.backward.leaves]
-        calls = [call for call in calls if not call.error]
-        if not leaf.leaf or len(calls) < 2 or calls[-1].backward is None or leaf.serial not in calls[-1].backward.held:
+        calls = [call for call in known.reached(leaf.serial, read.index) if not call.error] if leaf.leaf else []
+        if len(calls) < 2 or calls[-1].backward is None or leaf.serial not in calls[-1].backward.held:
             continue
-        if _update(view, leaf.serial, calls[0].index, read.index) is not None:
+        if known.update(leaf.serial, calls[0].index, read.index) is not None:
             continue
         named = view.ever_named(leaf.serial)
         return Found(
@@ -210,18 +223,11 @@ def _sum_read(view: View) -> Found | None:
 
 
 def _undivided(view: View) -> Found | None:
-    for step in _plain_steps(view):
-        held = _serials(step)
-        calls: list[Event] = []
-        for event in reversed(view.tape.events[: step.index]):
-            if event.op == "step" and _serials(event) == held:
-                break
-            if event.backward is not None and held & set(event.backward.leaves):
-                calls.append(event)
+    for step, calls in _calls_for(view):
         if len(calls) < 2 or calls[0].place != calls[1].place or calls[0].backward is None:
             continue
-        maker = view.tape.maker(calls[0].backward.roots[0])
-        added = held & set(calls[0].backward.held)
+        maker = view.tape.maker(calls[0].backward.roots[0]) if calls[0].backward.roots else None
+        added = serials(step) & set(calls[0].backward.held)
         if added and maker is not None and short_name(maker.op) not in ("div", "__truediv__", "true_divide", "mul"):
             return Found(
                 text=f"{len(calls)} gradients are added up for the step at line {step.line}",
@@ -229,32 +235,6 @@ def _undivided(view: View) -> Found | None:
                 names=_optimizer_name(view, step) | _root_name(view, calls[0]),
             )  # fmt: skip
     return None
-
-
-def _update(view: View, leaf: int, after: int, before: int | None) -> Event | None:
-    """The first change of a leaf between two events."""
-    events = view.tape.events[after + 1 : before]
-    return next((event for event in events if leaf in changed_by(event) or leaf in _by_data(view, event)), None)
-
-
-def _by_data(view: View, event: Event) -> set[int]:
-    """The leaves of which a write through `.data` changes the numbers."""
-    if not event.writes:
-        return set()
-    return {
-        maker.inputs[0].serial
-        for serial in event.writes
-        if (maker := view.tape.maker(serial)) is not None and maker.op in ("Tensor.data.__get__", "Tensor.detach")
-        if maker.inputs
-    }
-
-
-def _zeroed(view: View, leaf: int, after: int, before: int) -> bool:
-    return any(
-        (event.op == "zero_grad" and leaf in _serials(event))
-        or (event.op == "Tensor.grad.__set__" and event.inputs and event.inputs[0].serial == leaf)
-        for event in view.tape.events[after + 1 : before]
-    )
 
 
 def _written_zeroing(view: View) -> int | None:
@@ -269,12 +249,6 @@ def _written_zeroing(view: View) -> int | None:
             case ast.Assign(targets=[ast.Attribute(attr="grad")], lineno=line):
                 return line
     return None
-
-
-def _others_step(view: View, held: set[int], reached: set[int]) -> bool:
-    """Whether another optimizer, or the program itself, changes what was reached."""
-    first = view.backwards[0].index
-    return any(reached & changed_by(event) for event in view.tape.events[first:] if _serials(event) != held)
 
 
 def _optimizer_name(view: View, step: Event) -> dict[str, str]:
@@ -315,7 +289,3 @@ def _edge_names(view: View, line: int, op: str) -> dict[str, str]:
         out = next(called_so, None) or next((n for serial in sorted(family) if (n := view.ever_named(serial))), None)
         names |= {"OUT": out} if out else {}
     return names
-
-
-def _serials(event: Event) -> set[int]:
-    return {state.serial for state in event.inputs}
