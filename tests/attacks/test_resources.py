@@ -31,6 +31,26 @@ MEMORY = [
         code="import torch\nx = torch.ones(1 << 18, requires_grad=True)\nwhile True: x = x.exp()",
         outcome=Outcome.OUT_OF_MEMORY,
     ),
+    *(
+        Attack(name=f"many small {what}", code=code, outcome=Outcome.OUT_OF_MEMORY, error=error, exit_status=0)
+        for what, code, error in (
+            ("lists", "kept = []\nwhile True: kept.append([1.5 + len(kept)])", "MemoryError"),
+            ("dicts", "kept = {}\nwhile True: kept[len(kept)] = {len(kept): str(len(kept)) * 20}", "MemoryError"),
+            ("texts", "kept = []\nwhile True: kept.append(str(len(kept)) * 9)", "MemoryError"),
+            ("arrays of bytes", "kept = []\nwhile True: kept.append(bytearray(1000))", "MemoryError"),
+            ("tensors", "import torch\nkept = []\nwhile True: kept.append(torch.ones(2000))", "RuntimeError"),
+            (
+                "graphs",
+                "import torch\nx = torch.ones(300, 300, requires_grad=True)\nt = 0\nwhile True: t = t + (x @ x).sin()",
+                "RuntimeError",
+            ),
+            (
+                "rests",
+                "kept, size = [], 1 << 20\nwhile size >= 16:\n    try: kept.append(bytearray(size))\n    except MemoryError: size //= 2\nkept.append(bytearray(1 << 20))",
+                "MemoryError",
+            ),
+        )
+    ),
     Attack(
         name="catching every MemoryError",
         code="parts = []\nwhile True:\n    try:\n        parts.append(b'a' * (8 << 20))\n    except MemoryError: pass",

@@ -333,3 +333,39 @@ def test_an_error_that_answers_for_itself_is_an_error(run: RunCode, code: str) -
     assert done.outcome is Outcome.RAISED, done.reason
     assert done.error is not None
     assert (done.error.type in ("Odd", "SystemExit"), done.error.message) == (True, "x")
+
+
+@pytest.mark.parametrize("tape", [True, False])
+@pytest.mark.parametrize("memory_mib", [256, 1024])
+def test_a_program_that_fills_its_memory_with_small_things_is_told_so(
+    run: RunCode, tape: bool, memory_mib: int
+) -> None:
+    code = """
+        import torch
+        losses, w = [], torch.ones(2, requires_grad=True)
+        w.sum().backward()
+        while True:
+            losses.append([torch.ones(2000)] if len(losses) < 20 else [1.5 + len(losses)] * 60)
+        """
+
+    done = run(code, tape=tape, limits=Limits(memory_mib=memory_mib))
+
+    assert (done.outcome, done.reason) == (Outcome.OUT_OF_MEMORY, "it asked for more memory than it may have")
+    assert done.error is not None
+    assert (done.error.type, done.error.line in (4, 5)) == ("MemoryError", True)
+    assert (done.tape is not None) is tape
+
+
+def test_a_program_that_caught_its_lack_of_memory_still_reports(run: RunCode) -> None:
+    done = run("""
+        kept = []
+        try:
+            while True: kept.append(bytearray(1000))
+        except MemoryError:
+            pass
+        print("went on")
+        raise ValueError("something else")
+        """)
+
+    assert done.outcome in (Outcome.RAISED, Outcome.OUT_OF_MEMORY), done.reason
+    assert done.error is not None

@@ -19,10 +19,11 @@ import sys
 import tempfile
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from inside import kernel
+from inside import kernel, reserve
 
 CLAIM = 3
 STATUS = 4
@@ -56,8 +57,9 @@ def become(files: list[int], *, request: dict[str, Any], locks: Locks) -> NoRetu
     `files` are the descriptors of code, stdout, stderr, claim and status.
     """
     try:
+        give_up_reserve = reserve.kept()
         _lock_in_and_say_so(files, request, locks)
-        _run_the_order(ahead=request["ahead"])
+        _run_the_order(give_up_reserve, ahead=request["ahead"])
     except BaseException:  # nothing may unwind into the fork server's code
         traceback.print_exc()
     finally:
@@ -146,7 +148,7 @@ def _stream(file: int) -> io.TextIOWrapper:
 
 def _limits(request: dict[str, Any], base: int) -> None:
     cpu = request["cpu_seconds"]
-    kernel.limit(resource.RLIMIT_AS, base + request["memory_bytes"])
+    kernel.limit(resource.RLIMIT_AS, base + reserve.BYTES + request["memory_bytes"])
     kernel.limit(resource.RLIMIT_CPU, cpu, cpu + 1)
     kernel.limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     kernel.limit(resource.RLIMIT_NPROC, THREADS)
@@ -157,7 +159,7 @@ def _limits(request: dict[str, Any], base: int) -> None:
     kernel.limit(resource.RLIMIT_SIGPENDING, THREADS)
 
 
-def _run_the_order(*, ahead: bool) -> NoReturn:
+def _run_the_order(give_up_reserve: Callable[[], None], *, ahead: bool) -> NoReturn:
     from inside import claim, program
 
     if ahead:
@@ -169,7 +171,7 @@ def _run_the_order(*, ahead: bool) -> NoReturn:
     order = json.loads(text)
     # The processor's limit warns as the driver's clock does; a second later the kernel kills.
     signal.signal(signal.SIGXCPU, lambda *_: signal.raise_signal(signal.SIGUSR1))
-    frame = claim.frame(program.execute(order), most=order["claim_bytes"])
+    frame = claim.frame(program.execute(order, give_up_reserve=give_up_reserve), most=order["claim_bytes"])
     _write(frame)
     for stream in (getattr(sys, "stdout", None), sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(Exception):  # the program closed it, or put something else there

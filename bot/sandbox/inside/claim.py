@@ -62,5 +62,5 @@ def _half(tape: dict[str, Any]) -> dict[str, Any]:
 def _written(claim: dict[str, Any]) -> bytes | None:
     try:
         return json.dumps(claim, allow_nan=False, ensure_ascii=False).encode(errors="replace")
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError, MemoryError):
         return None

@@ -17,6 +17,7 @@ import sys
 import threading
 import types
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -41,8 +42,11 @@ class OutOfTime(BaseException):
     """The driver's soft limit: stop the snippet and report how far it came."""
 
 
-def execute(order: dict[str, Any]) -> dict[str, Any]:
-    """Run the order's code and return what happened, as JSON-able values."""
+def execute(order: dict[str, Any], *, give_up_reserve: Callable[[], None]) -> dict[str, Any]:
+    """Run the order's code and return what happened, as JSON-able values.
+
+    `give_up_reserve` frees memory for the report; see `reserve`.
+    """
     seed(order.get("seed", 0))
     d2l.install()
     if order.get("numeric"):
@@ -50,7 +54,7 @@ def execute(order: dict[str, Any]) -> dict[str, Any]:
         return {"error": None, "numeric": numeric.compare(order["code"], order["numeric"], seed=order.get("seed", 0))}
     program = Program(order["code"], with_tape=bool(order.get("tape")), passes=order.get("loop_passes"))
     signal.signal(signal.SIGUSR1, program.out_of_time)
-    return program.run()
+    return program.run(give_up_reserve)
 
 
 def _out_of_time(_number: int, _frame: Any) -> None:
@@ -82,7 +86,7 @@ class Program:
         self.room = {"echoes": ALL_CHARACTERS, "prints": ALL_CHARACTERS}
         self.running = True
 
-    def run(self) -> dict[str, Any]:
+    def run(self, give_up_reserve: Callable[[], None]) -> dict[str, Any]:
         """Run all statements; the first that fails ends the program."""
         linecache.cache[SNIPPET] = (len(self.code), None, self.code.splitlines(keepends=True), SNIPPET)
         sys.stdout = Printed(sys.stdout, self)
@@ -97,10 +101,16 @@ class Program:
                 if ending.code is not None and (type(ending.code) is not int or ending.code):
                     self._failed(ending)
             except BaseException as error:  # strangers' code may raise anything
+                give_up_reserve()
                 self._failed(error)
             finally:
+                give_up_reserve()
                 self.running = False
-        return self.claim()
+        try:
+            return self.claim()
+        except MemoryError:  # what the program holds leaves no room for more than the bare error
+            self.names.clear()
+            return {"error": self.error, "stopped": self.stopped, "line": self.line}
 
     def _statements(self) -> None:
         tree = ast.parse(self.code, SNIPPET)
