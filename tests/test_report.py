@@ -188,26 +188,34 @@ def test_a_tape_that_was_not_ordered_is_not_taken() -> None:
     assert run.tape is None
 
 
+def failed(kind: str, said: str, *within: str, number: int | None = None) -> dict[str, Any]:
+    """An error of a claim, raised by a call and not by the program."""
+    ground = {"kinds": [kind, "builtins.Exception"], "errno": number, "within": list(within), "said": said}
+    return {"type": kind.rpartition(".")[2], "message": said, "line": 1, "frames": [1], "ground": ground}
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        ({"type": "RuntimeError", "message": "mat1 and mat2 shapes cannot be multiplied"}, Outcome.RAISED),
-        ({"type": "MemoryError", "message": ""}, Outcome.OUT_OF_MEMORY),
-        ({"type": "RuntimeError", "message": "DefaultCPUAllocator: can't allocate memory"}, Outcome.OUT_OF_MEMORY),
-        ({"type": "AssertionError", "message": "Torch not compiled with CUDA enabled"}, Outcome.UNSUPPORTED),
-        ({"type": "ModuleNotFoundError", "message": "No module named 'torchvision'"}, Outcome.UNSUPPORTED),
-        ({"type": "FileNotFoundError", "message": "[Errno 2] No such file: 'data.csv'"}, Outcome.UNSUPPORTED),
-        ({"type": "RuntimeError", "message": "can't start new thread"}, Outcome.UNSUPPORTED),
+        (failed("builtins.RuntimeError", "mat1 and mat2 shapes cannot be multiplied"), Outcome.RAISED),
+        (failed("builtins.MemoryError", ""), Outcome.OUT_OF_MEMORY),
+        (failed("builtins.OSError", "mmap", number=12), Outcome.OUT_OF_MEMORY),
+        (failed("builtins.RuntimeError", "DefaultCPUAllocator: can't allocate memory"), Outcome.OUT_OF_MEMORY),
+        (failed("builtins.AssertionError", "Torch not compiled with CUDA enabled", "torch.cuda"), Outcome.UNSUPPORTED),
+        (failed("builtins.ModuleNotFoundError", "No module named 'torchvision'"), Outcome.UNSUPPORTED),
+        (failed("builtins.FileNotFoundError", "[Errno 2] No such file: 'data.csv'", number=2), Outcome.UNSUPPORTED),
+        (failed("builtins.RuntimeError", "can't start new thread", "threading"), Outcome.UNSUPPORTED),
     ],
 )
 def test_an_error_that_speaks_of_the_sandbox_is_not_laid_at_the_askers_door(
-    error: dict[str, str], outcome: Outcome
+    error: dict[str, Any], outcome: Outcome
 ) -> None:
-    assert reported({"error": {**error, "line": 1, "frames": [1]}}).outcome is outcome
+    assert reported({"error": error}).outcome is outcome
+    assert reported({"error": {**error, "ground": None}}).outcome is Outcome.RAISED, "it was the program's own"
 
 
 def test_the_missing_module_is_named() -> None:
-    run = reported({"error": {"type": "ModuleNotFoundError", "message": "No module named 'torchvision.models'"}})
+    run = reported({"error": failed("builtins.ModuleNotFoundError", "No module named 'torchvision.models'")})
     assert run.reason == "it needs the module torchvision.models, which the sandbox does not have"
 
 

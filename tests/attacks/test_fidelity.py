@@ -85,6 +85,10 @@ FINE = {
         "import torch\ntorch.set_num_threads(2)\nx = torch.rand(256, 256)\nprint((x @ x).shape)",
         "torch.Size([256, 256])\n",
     ),
+    "more threads of torch than there may be": (
+        "import torch\ntorch.set_num_threads(32)\nx = torch.rand(512, 512)\nprint((x @ x).shape)",
+        "torch.Size([512, 512])\n",
+    ),
     "a big tensor printed": ("import torch\nx = torch.arange(3_000_000)\nprint(x)", "tensor([      0,       1,       2,  ..., 2999997, 2999998, 2999999])\n"),
     "double backward": (
         "import torch\nx = torch.tensor(3.0, requires_grad=True)\ng, = torch.autograd.grad(x ** 3, x, create_graph=True)\n"
@@ -108,24 +112,67 @@ FINE = {
     "time passes": ("import time\nt = time.time()\ntime.sleep(0.01)\nprint(time.time() - t >= 0.01)", "True\n"),
 }  # fmt: skip
 
+PROCESSES, WORKERS = "it starts processes", "it uses worker processes, which are not available in the sandbox"
+NETWORK, GPU, COMPILER = "it needs the network", "it needs a GPU", "torch.compile needs a compiler"
+SEVERAL = "it runs in several processes"
+LOADER = "from torch.utils.data import DataLoader, TensorDataset\nfor x in DataLoader(TensorDataset(torch.arange(4)), num_workers=2{}): print(x)"
+#: What a program asks for, and the reason that is given.
 UNSUPPORTED = {
-    "a shell command": "import os\nos.popen('ls').read()",
-    "a subprocess": "import subprocess\nsubprocess.check_output(['python', '-V'])",
-    "a process pool": "from concurrent.futures import ProcessPoolExecutor\nwith ProcessPoolExecutor() as p: list(p.map(abs, [1]))",
-    "a loader with workers": (
-        "import torch\nfrom torch.utils import data\n"
-        "for x in data.DataLoader(data.TensorDataset(torch.arange(4)), num_workers=2): print(x)"
+    "a shell command": ("import os\nos.popen('ls').read()", PROCESSES),
+    "a subprocess": ("import subprocess\nsubprocess.check_output(['python', '-V'])", PROCESSES),
+    "a fork": ("import os\nos.fork()", "it starts processes or uses the network"),
+    "a fork that was caught": (
+        "import os\ntry: os.fork()\nexcept OSError as error: raise RuntimeError('could not') from error",
+        "it starts processes or uses the network",
     ),
-    "a download": "import urllib.request\nurllib.request.urlopen('http://example.org')",
-    "a socket": "import socket\nsocket.create_connection(('127.0.0.1', 80))",
-    "torch.compile": "import torch\nf = torch.compile(lambda x: x * 2 + 1)\nprint(f(torch.ones(3)))",
-    "a GPU": "import torch\ntorch.ones(1).cuda()",
-    "several processes": "import torch.distributed as dist\ndist.init_process_group('gloo', rank=0, world_size=1)",
+    "a process pool": (
+        "from concurrent.futures import ProcessPoolExecutor\nwith ProcessPoolExecutor() as p: list(p.map(abs, [1]))", WORKERS,
+    ),
+    "a pool of torch's": ("import torch.multiprocessing as mp\nwith mp.Pool(2) as p: p.map(abs, [1])", WORKERS),
+    "a queue": ("import torch.multiprocessing as mp\nmp.Queue().put(1)", WORKERS),
+    "spawned processes": ("import torch.multiprocessing as mp\ndef f(i): pass\nmp.spawn(f, nprocs=2)", WORKERS),
+    "a loader with workers": ("import torch\n" + LOADER.format(""), WORKERS),
+    "a loader with spawned workers": ("import torch\n" + LOADER.format(", multiprocessing_context='spawn'"), WORKERS),
+    "shared memory": ("import torch\ntorch.ones(2).share_memory_()", WORKERS),
+    "a download": ("import urllib.request\nurllib.request.urlopen('http://example.org')", NETWORK),
+    "a file from the net": ("import urllib.request\nurllib.request.urlretrieve('http://example.org/a', 'a')", NETWORK),
+    "a model from the net": ("import torch\ntorch.hub.load('pytorch/vision', 'resnet18')", NETWORK),
+    "a socket": ("import socket\nsocket.create_connection(('127.0.0.1', 80))", NETWORK),
+    "torch.compile": ("import torch\nf = torch.compile(lambda x: x * 2 + 1)\nprint(f(torch.ones(3)))", COMPILER),
+    "the compiler by its old name": (
+        "import torch, torch._dynamo\nprint(torch._dynamo.optimize('inductor')(lambda x: x * 2)(torch.ones(3)))", COMPILER,
+    ),
+    "C++": (
+        "from torch.utils.cpp_extension import load_inline\nload_inline('x', cpp_sources='int f() {return 1;}', functions=['f'])",
+        "it compiles C++, and the sandbox has no compiler",
+    ),
+    "a GPU": ("import torch\ntorch.ones(1).cuda()", GPU),
+    "a GPU of Apple's": ("import torch\ntorch.ones(1, device='mps')", GPU),
+    "several processes": ("import torch.distributed as dist\ndist.init_process_group('gloo', rank=0, world_size=1)", SEVERAL),
     "a model over several processes": (
-        "import torch\nfrom torch.nn.parallel import DistributedDataParallel\nDistributedDataParallel(torch.nn.Linear(2, 2))"
+        "import torch\nfrom torch.nn.parallel import DistributedDataParallel\nDistributedDataParallel(torch.nn.Linear(2, 2))",
+        SEVERAL,
     ),
-    "a file that the post does not bring": "open('data.csv')",
-    "a module that is not there": "import tensorflow",
+    "too many threads": (
+        "import threading, time\nfor _ in range(40): threading.Thread(target=time.sleep, args=[9], daemon=True).start()",
+        "it starts more threads than it may",
+    ),
+    "a file that the post does not bring": ("open('data.csv')", "it reads a file that the post does not bring"),
+    "a module that is not there": ("import tensorflow", "it needs the module tensorflow, which the sandbox does not have"),
+}  # fmt: skip
+#: Errors that a program raises itself, in words that torch or Python would use; and one that only looks like another.
+OWN = {
+    "memory": "raise ValueError('index out of memory bounds of my list')",
+    "the end of memory": "raise MemoryError('my own')",
+    "memory in a RuntimeError": "raise RuntimeError('not enough memory cells')",
+    "the network": "raise ValueError('HTTPError code must be int')",
+    "a connection": "raise ConnectionError('lost')",
+    "several processes": "def load(): raise RuntimeError('my own error about process group')\nload()",
+    "a file": "raise FileNotFoundError('nothing chosen')",
+    "a GPU": "assert False, 'Torch not compiled with CUDA enabled'",
+    "a batch that does not fit": (
+        "import torch\nfrom torch.utils.data import DataLoader\nlist(DataLoader([torch.ones(1), torch.ones(2)], batch_size=2))"
+    ),
 }
 
 
@@ -140,10 +187,18 @@ def test_this_works_as_elsewhere(what: str, run: Callable[..., Run]) -> None:
 
 @pytest.mark.parametrize("what", UNSUPPORTED)
 def test_this_is_unsupported_and_nobodys_mistake(what: str, run: Callable[..., Run], still_good: None) -> None:
-    ran = run(UNSUPPORTED[what])
+    code, reason = UNSUPPORTED[what]
 
-    assert ran.outcome is Outcome.UNSUPPORTED, f"{ran.outcome} {ran.error}"
-    assert ran.reason
+    ran = run(code)
+
+    assert (ran.outcome, ran.reason) == (Outcome.UNSUPPORTED, reason), f"{ran.error} {ran.stderr}"
+
+
+@pytest.mark.parametrize("what", OWN)
+def test_what_a_program_raises_itself_is_its_own_error(what: str, run: Callable[..., Run]) -> None:
+    ran = run(OWN[what])
+
+    assert (ran.outcome, ran.reason) == (Outcome.RAISED, None)
 
 
 def test_a_syntax_error_has_its_line(must_hold: Callable[[Attack], Run]) -> None:

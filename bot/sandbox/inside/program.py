@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy
 import torch
-from inside import callbacks, d2l, numeric, watch
+from inside import callbacks, d2l, failure, numeric, watch
 from inside.calls import SNIPPET, askers_frame
 from inside.claim import cut
 from inside.tape import Tape
@@ -32,7 +32,6 @@ MOST_WARNINGS = 50
 ECHO_CHARACTERS = 4000
 #: Of all echoes together, and of all prints.
 ALL_CHARACTERS = 60_000
-MOST_FRAMES = 40
 MOST_LOOPS = 200
 #: As torch says it before a program can say something else.
 TORCH = str(torch.__version__)
@@ -169,21 +168,7 @@ class Program:
         return numbers
 
     def _failed(self, error: BaseException) -> None:
-        frames = []
-        trace = error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == SNIPPET:
-                frames.append(trace.tb_lineno)
-            trace = trace.tb_next
-        line = frames[-1] if frames else (error.lineno if isinstance(error, SyntaxError) else self.line or None)
-        if len(frames) > MOST_FRAMES:  # endless recursion
-            frames = frames[: MOST_FRAMES // 2] + frames[-MOST_FRAMES // 2 :]
-        try:
-            message = str(error.msg) if isinstance(error, SyntaxError) else str(error)
-        except BaseException:  # what it says is strangers' code as well
-            message = "(the message could not be read)"
-        kind = cut(vars(type)["__name__"].__get__(type(error)), 200)  # a metaclass may answer for it otherwise
-        self.error = {"type": kind, "message": cut(message, 8000), "line": line, "frames": frames}
+        self.error = failure.told(error, statement=self.line or None)
         if self.tape is not None and not isinstance(error, SyntaxError):
             with contextlib.suppress(Exception):  # tensors of strangers' own kinds may fail to be looked at
                 self.tape.bind_globals(self.line)

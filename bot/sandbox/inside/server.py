@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -20,6 +21,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -30,6 +32,8 @@ from inside import child, kernel
 FIRST_PROCESS = "/harness/pause"
 #: Descriptors that come with a request: code, stdout, stderr, claim and status.
 PER_RUN = 5
+#: Of torch's own, out of what a run may start (`child.THREADS`).
+MOST_THREADS = 8
 LARGEST_REQUEST = 4096
 
 
@@ -166,6 +170,7 @@ def import_everything() -> None:
         device.manual_seed_all = _nothing_to_seed
     torch.manual_seed(0)
     torch.compile = _no_compiler
+    torch.set_num_threads = functools.partial(_few_threads, torch.set_num_threads)
     torch.distributed.is_initialized = _never  # what programs ask that may also run in several processes
     print(torch.ones(2, 2) @ torch.ones(2, 2))
     import_what_comes_late()
@@ -194,6 +199,11 @@ def _nothing_to_seed(seed: int) -> None:
 
 def _never() -> bool:
     return False
+
+
+def _few_threads(set_number: Callable[[int], None], number: int) -> None:
+    """Use as many threads as a run may start beside its own: with more, OpenMP would end the process."""
+    set_number(min(number, MOST_THREADS) if isinstance(number, int) else number)
 
 
 def _no_compiler(*_: Any, **__: Any) -> NoReturn:
