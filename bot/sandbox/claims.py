@@ -70,6 +70,11 @@ def parse_frame(raw: bytes, *, most: int) -> dict[str, Any]:
     return _object(body)
 
 
+def is_whole(raw: bytes) -> bool:
+    """Whether these bytes are as long as their first four say; nothing is read of them."""
+    return len(raw) >= LENGTH_BYTES and int.from_bytes(raw[:LENGTH_BYTES], "big") == len(raw) - LENGTH_BYTES
+
+
 def _object(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8")

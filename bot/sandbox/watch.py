@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.domain.run import Limits
 from bot.sandbox import notice
 from bot.sandbox.child import Child, ServerDied
+from bot.sandbox.claims import is_whole
 from bot.sandbox.verdict import NEARLY_ALL
 
 #: How long the fork server may take to report an end that was forced.
@@ -205,6 +206,10 @@ def _used_up_the_processor(ending: Ending, limits: Limits) -> bool:
     return ending.cpu_seconds >= (NEARLY_ALL if killed else 1) * limits.cpu_seconds
 
 
-def hit_no_limit(ending: Ending) -> bool:
-    """Whether the run ended by a signal that no limit explains: then its fork server is replaced."""
-    return ending.signal is not None and ending.limit is None and not ending.cancelled
+def abnormal(ending: Ending) -> bool:
+    """Whether a run ended as no honest one does: by a signal, a kill, another status than 0, or without one whole report.
+
+    Then its fork server is replaced. An honest run that is warned of the clock reports and leaves in time.
+    """
+    left = ending.signal is None and ending.exit_status == 0 and ending.limit not in ("output", "claim")
+    return not ending.cancelled and not (left and is_whole(ending.claim))

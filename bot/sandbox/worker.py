@@ -13,7 +13,7 @@ from bot.sandbox import Order, jail, self_attack
 from bot.sandbox.child import Child, ServerDied
 from bot.sandbox.fork_server import ForkServer
 from bot.sandbox.ticket import Observed, Ticket, seen, told, written
-from bot.sandbox.watch import hit_no_limit
+from bot.sandbox.watch import abnormal
 from bot.settings import SandboxSettings
 
 #: How often a run is begun again when the fork server dies under it.
@@ -115,6 +115,7 @@ class Worker(threading.Thread):
         raise SandboxError("the run was cancelled")
 
     def _run_once(self, ticket: Ticket) -> Observed:
+        self._change_over()
         server = self._stand_up()
         limits = ticket.order.limits
         child = self._child_for(server, limits)
@@ -123,7 +124,7 @@ class Worker(threading.Thread):
         finally:
             child.close()
         self._runs += 1
-        self._disturbed = hit_no_limit(ending)
+        self._disturbed = self._disturbed or abnormal(ending)
         if ending.cancelled:
             raise SandboxError("the run was cancelled")
         facts = seen(ending, layers=self._made_of.layers, memory_enforced_by=self.memory_enforced_by)
@@ -132,27 +133,24 @@ class Worker(threading.Thread):
     def _renew(self) -> None:
         """Replace a fork server that is worn out, or that a run may have disturbed. Nobody waits meanwhile.
 
-        A worn one serves until its successor has booted; a disturbed one serves no more. And another child is made
-        for the one that was used.
+        It serves until its successor has booted, and there is one successor at a time: a flood of runs that end
+        abnormally makes nobody wait and boots no more than one. And another child is made for the one that was used.
         """
         try:
-            if self._disturbed:
-                successor, self._next = self._next or self._successor(), None
-                self._replace(successor)
-            elif self._runs >= self._settings.recycle_runs and self._next is None:
+            if self._next is None and (self._disturbed or self._runs >= self._settings.recycle_runs):
                 self._next = self._successor()
-            elif self._next is not None and self._next.has_booted():
-                successor, self._next = self._next, None
-                self._replace(successor)
+            self._change_over()
             if self._server is not None and self._server.has_booted():
                 self._make_children(self._stand_up())
         except (ServerDied, SandboxError):
             self._tear_down()  # the next order tries to boot one, and says why it cannot
 
-    def _replace(self, successor: ForkServer) -> None:
-        self._tear_down()
-        self._server = successor
-        self._disturbed = False
+    def _change_over(self) -> None:
+        """Go on with the successor, when there is one and it has booted."""
+        if self._next is not None and self._next.has_booted():
+            successor, self._next = self._next, None
+            self._tear_down()
+            self._server = successor
 
     def _successor(self) -> ForkServer:
         server = self._new_server()
@@ -181,6 +179,7 @@ class Worker(threading.Thread):
                 self._tear_down()
                 raise
             self._runs = 0
+            self._disturbed = False
             self.memory_enforced_by = self._server.memory_enforced_by
             self._make_children(self._server)
         return self._server

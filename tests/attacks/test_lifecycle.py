@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,17 +149,55 @@ def test_a_waiting_child_that_died_is_not_taken_for_a_run(light: jail.Parts) -> 
         server.close()
 
 
-def test_a_run_that_ends_by_a_signal_has_its_fork_server_replaced(light: jail.Parts) -> None:
+def send(frame: str) -> str:
+    """A program that writes this on the claim's descriptor and leaves."""
+    return f"import os\nos.write(3, {frame})\nos._exit(0)"
+
+
+#: How a run ends, and whether its fork server is replaced for it.
+ENDS_OF_RUNS = {
+    "a signal": ("import os\nos.abort()", True),
+    "the wall's kill": ("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", True),
+    "too much output": ("while True: print('a' * 1000)", True),
+    "too large a claim": ("import os\nwhile True: os.write(3, b'x' * 4096)", True),
+    "another status": ("import os\nos._exit(1)", True),
+    "no claim": (send("b''"), True),
+    "half a claim": (send("b'\\0\\0\\0\\x05{}'"), True),
+    "two claims": (send("b'\\0\\0\\0\\x02{}' * 2"), True),
+    "an honest end": (GOOD, False),
+    "an honest error": ("1 / 0", False),
+    "an honest end by the clock": ("import time\ntime.sleep(30)", False),
+    "an honest end without memory": ("kept = []\nwhile True: kept.append(bytearray(1 << 20))", False),
+}
+
+
+@pytest.mark.parametrize("end", ENDS_OF_RUNS)
+def test_only_a_run_that_ends_abnormally_has_its_fork_server_replaced(end: str, light: jail.Parts) -> None:
+    code, replaced = ENDS_OF_RUNS[end]
     before = set(servers())
     with JailedSandbox(SETTINGS, made_of=light) as sandbox:
         first = newest_server(before)
-        assert_good(sandbox.run(GOOD_ORDER))
-        assert newest_server(before) == first
 
-        sandbox.run(Order(code="import os\nos.abort()", tape=False, limits=LIMITS))
-
+        sandbox.run(Order(code=code, tape=False, limits=replace(LIMITS, seconds=1.0)))
         assert_good(sandbox.run(GOOD_ORDER))
-        assert newest_server(before) != first
+
+        assert (len(set(servers()) - before) > 1 or newest_server(before) != first) is replaced
+        if replaced:
+            assert eventually(
+                lambda: sandbox.run(GOOD_ORDER).stdout == GOOD_PRINTS and first not in servers(), seconds=60
+            )
+
+
+def test_a_flood_of_abnormal_ends_waits_for_no_boot_and_boots_one_at_a_time(light: jail.Parts) -> None:
+    before = set(servers())
+    with JailedSandbox(SETTINGS, made_of=light) as sandbox:
+        most = 0
+        for _ in range(12):
+            ran = sandbox.run(Order(code="import os\nos.abort()", tape=False, limits=LIMITS))
+            assert ran.facts.signal == 6
+            most = max(most, len(set(servers()) - before))
+
+        assert most == 2
 
 
 def test_a_worn_fork_server_serves_until_its_successor_has_booted(light: jail.Parts) -> None:
