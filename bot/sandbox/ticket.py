@@ -28,7 +28,8 @@ def written(order: Order) -> bytes:
     """The order as the child reads it. Only the child is sent it."""
     fields = asdict(order)
     limits = fields.pop("limits")
-    return json.dumps({**fields, "seconds": limits["seconds"], "claim_bytes": limits["claim_bytes"]}).encode()
+    told = ("seconds", "grace_seconds", "claim_bytes")
+    return json.dumps({**fields, **{name: limits[name] for name in told}}).encode()
 
 
 def seen(ending: Ending, *, layers: tuple[str, ...], memory_enforced_by: str) -> Facts:

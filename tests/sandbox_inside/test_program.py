@@ -345,7 +345,7 @@ def test_a_program_that_fills_its_memory_with_small_things_is_told_so(
         losses, w = [], torch.ones(2, requires_grad=True)
         w.sum().backward()
         while True:
-            losses.append([torch.ones(2000)] if len(losses) < 20 else [1.5 + len(losses)] * 60)
+            losses.append([torch.ones(2000)] if len(losses) < 20 else [1.5 + len(losses)] * 900)
         """
 
     done = run(code, tape=tape, limits=Limits(memory_mib=memory_mib))
@@ -369,3 +369,79 @@ def test_a_program_that_caught_its_lack_of_memory_still_reports(run: RunCode) ->
 
     assert done.outcome in (Outcome.RAISED, Outcome.OUT_OF_MEMORY), done.reason
     assert done.error is not None
+
+
+#: Programs that do not let go when their time is over.
+ENDLESS = {
+    "steps that take longer than the driver waits": """
+        import torch
+        w = torch.rand(1200, 1200, requires_grad=True)
+        x = torch.rand(1200, 1200)
+        for i in range(10**6):
+            loss = x
+            for j in range(12): loss = loss @ w
+            loss.sum().backward()
+        """,
+    "one call": """
+        import torch
+        w = torch.rand(2000, 2000, requires_grad=True)
+        (w @ w).sum().backward()
+        torch.linalg.svd(torch.rand(4000, 4000))
+        """,
+    "a loop that catches all": """
+        import torch
+        w = torch.ones(2, requires_grad=True)
+        while True:
+            try:
+                (w * w).sum().backward()
+            except:
+                pass
+        """,
+    "a sleep that catches all": """
+        import time, torch
+        torch.ones(2, requires_grad=True).sum().backward()
+        while True:
+            try: time.sleep(9)
+            except BaseException: pass
+        """,
+    "numbers in plain Python": """
+        import torch
+        torch.ones(2, requires_grad=True).sum().backward()
+        while True:
+            try:
+                while True: pass
+            except BaseException: pass
+        """,
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_a_program_that_does_not_let_go_is_told_of_up_to_its_last_moment(run: RunCode, what: str) -> None:
+    done = run(ENDLESS[what], limits=Limits(seconds=2.5, cpu_seconds=10))
+
+    assert (done.outcome, done.facts.limit, done.facts.exit_status) == (Outcome.TIMED_OUT, "wall", 0)
+    assert done.passes is not None
+    assert done.passes.startswith("stopped in the statement at line ")
+    assert done.tape is not None
+    assert sum(event.times for event in done.tape.calls("backward")) >= 1
+
+
+def test_the_processors_limit_leaves_a_report_as_well(run: RunCode) -> None:
+    done = run(ENDLESS["a loop that catches all"], limits=Limits(seconds=10, cpu_seconds=1))
+
+    assert (done.outcome, done.facts.limit) == (Outcome.TIMED_OUT, "cpu")
+    assert done.tape is not None
+    assert sum(event.times for event in done.tape.calls("backward")) > 5
+
+
+def test_a_program_that_works_for_long_ends_as_any_other(run: RunCode) -> None:
+    done = run("""
+        import threading, time
+        until = time.process_time() + 0.6
+        while time.process_time() < until: pass
+        print(threading.active_count(), len(threading.enumerate()))
+        1 / 0
+        """)
+
+    assert ending(done) == ("ZeroDivisionError", 5)
+    assert printed(done) == [(4, "1 1\n")]

@@ -171,8 +171,12 @@ def _run_the_order(give_up_reserve: Callable[[], None], *, ahead: bool) -> NoRet
     order = json.loads(text)
     # The processor's limit warns as the driver's clock does; a second later the kernel kills.
     signal.signal(signal.SIGXCPU, lambda *_: signal.raise_signal(signal.SIGUSR1))
-    frame = claim.frame(program.execute(order, give_up_reserve=give_up_reserve), most=order["claim_bytes"])
-    _write(frame)
+
+    def send(claimed: dict[str, Any]) -> None:
+        frame = claim.frame(claimed, most=order["claim_bytes"])
+        _write(frame)
+
+    send(program.execute(order, give_up_reserve=give_up_reserve, send=send))
     for stream in (getattr(sys, "stdout", None), sys.__stdout__, sys.__stderr__):
         with contextlib.suppress(Exception):  # the program closed it, or put something else there
             stream.flush()  # type: ignore[union-attr]

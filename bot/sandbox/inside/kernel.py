@@ -33,6 +33,7 @@ SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32
 SYS_SECCOMP = 317  # on x86_64, the one architecture that gets as far as here
 CAPABILITY_VERSION = 0x20080522
 MADV_COLLAPSE = 25
+M_ARENA_MAX = -8
 HUGE_PAGE = 2 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -136,6 +137,11 @@ def _table(program: bytes) -> tuple[_Program, object]:
     """A filter program as the kernel takes it, and the memory it lies in, to be kept as long."""
     rows = ctypes.create_string_buffer(program, len(program))
     return _Program(len(program) // 8, ctypes.addressof(rows)), rows
+
+
+def one_heap() -> None:
+    """Let all threads take memory from one heap: each other one would reserve 64 MiB of a run's address space."""
+    _libc.mallopt(M_ARENA_MAX, 1)
 
 
 def scattered_memory() -> list[int]:

@@ -11,6 +11,7 @@ import builtins
 import contextlib
 import functools
 import linecache
+import os
 import random
 import signal
 import sys
@@ -25,6 +26,7 @@ import torch
 from inside import callbacks, d2l, failure, numeric, watch
 from inside.calls import SNIPPET, askers_frame
 from inside.claim import cut
+from inside.deadline import Deadline
 from inside.tape import Tape
 
 MOST_ECHOES = 200
@@ -41,10 +43,12 @@ class OutOfTime(BaseException):
     """The driver's soft limit: stop the snippet and report how far it came."""
 
 
-def execute(order: dict[str, Any], *, give_up_reserve: Callable[[], None]) -> dict[str, Any]:
+def execute(
+    order: dict[str, Any], *, give_up_reserve: Callable[[], None], send: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
     """Run the order's code and return what happened, as JSON-able values.
 
-    `give_up_reserve` frees memory for the report; see `reserve`.
+    `give_up_reserve` frees memory for the report; see `reserve`. `send` sends it at once; see `deadline`.
     """
     seed(order.get("seed", 0))
     d2l.install()
@@ -53,6 +57,13 @@ def execute(order: dict[str, Any], *, give_up_reserve: Callable[[], None]) -> di
         return {"error": None, "numeric": numeric.compare(order["code"], order["numeric"], seed=order.get("seed", 0))}
     program = Program(order["code"], with_tape=bool(order.get("tape")), passes=order.get("loop_passes"))
     signal.signal(signal.SIGUSR1, program.out_of_time)
+
+    def report() -> None:
+        give_up_reserve()
+        send(program.so_far())
+        os._exit(0)
+
+    program.deadline = Deadline(order, report)
     return program.run(give_up_reserve)
 
 
@@ -84,6 +95,7 @@ class Program:
         self.loops: dict[int, int] = {}
         self.room = {"echoes": ALL_CHARACTERS, "prints": ALL_CHARACTERS}
         self.running = True
+        self.deadline: Deadline | None = None
 
     def run(self, give_up_reserve: Callable[[], None]) -> dict[str, Any]:
         """Run all statements; the first that fails ends the program."""
@@ -105,6 +117,8 @@ class Program:
             finally:
                 give_up_reserve()
                 self.running = False
+                if self.deadline is not None:
+                    self.deadline.claim_is_mine()
         try:
             return self.claim()
         except MemoryError:  # what the program holds leaves no room for more than the bare error
@@ -186,31 +200,44 @@ class Program:
     def out_of_time(self, _number: int, _frame: Any) -> None:
         """The driver's soft limit."""
         if self.running:
+            if self.deadline is not None:
+                self.deadline.watch()  # in case this is caught
             raise OutOfTime
 
     def claim(self) -> dict[str, Any]:
         """What was seen, as JSON-able values."""
-        claim: dict[str, Any] = {
-            "torch": TORCH,
-            "error": self.error,
-            "warnings": self.warnings,
-            "echoes": self.echoes,
-            "prints": self.prints,
-            "stopped": self.stopped,
-            "line": self.line,
-            "loops": [[line, passes] for line, passes in self.loops.items()],
-        }
         if self.tape is not None:
             with contextlib.suppress(Exception):
                 watch.hidden_layers(self.tape, self.names)
-            claim["tape"] = {
-                "events": self.tape.events,
-                "bindings": self.tape.bindings,
-                "finals": [],
-                "cut": self.tape.cut,
-            }
+        claim = self._seen()
+        if self.tape is not None:
             with contextlib.suppress(Exception):
                 claim["tape"]["finals"] = self.tape.finals()
+        return claim
+
+    def so_far(self) -> dict[str, Any]:
+        """What was seen by now of a program that goes on: for another thread, which leaves its tensors alone."""
+        return {**self._seen(), "stopped": "wall"}
+
+    def _seen(self) -> dict[str, Any]:
+        claim: dict[str, Any] = {
+            "torch": TORCH,
+            "error": self.error,
+            "warnings": list(self.warnings),
+            "echoes": list(self.echoes),
+            "prints": list(self.prints),
+            "stopped": self.stopped,
+            "line": self.line,
+            "loops": [[line, passes] for line, passes in list(self.loops.items())],
+        }
+        if self.tape is not None:
+            tape = self.tape
+            claim["tape"] = {
+                "events": list(tape.events),
+                "bindings": list(tape.bindings),
+                "finals": [],
+                "cut": tape.cut,
+            }
         return claim
 
 
