@@ -259,7 +259,7 @@ class Pipeline:
             return answer
         if shown.run.outcome is Outcome.FINISHED:
             return self._skip(question, reading, "the code runs and nothing is wrong with it", shown)
-        if shown.run.error is not None:
+        if shown.run.outcome is Outcome.RAISED and shown.run.error is not None:
             return self._skip(question, reading, f"another error: {shown.run.error.type}", shown)
         return self._skip(question, reading, f"could not be run: {shown.run.reason}", shown)
 

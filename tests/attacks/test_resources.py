@@ -137,6 +137,14 @@ TIME = [
         name="spinning and ignoring the processor limit",
         code="import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
         limit="cpu",
+        exit_status=0,
+        outcome=Outcome.TIMED_OUT,
+    ),
+    Attack(
+        name="spinning and ignoring all that tells of the processor limit",
+        code="import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nsignal.setitimer(signal.ITIMER_VIRTUAL, 0)\n"
+        "while True: pass",
+        limit="cpu",
         signal=SIGKILL,
         outcome=Outcome.TIMED_OUT,
     ),
@@ -166,7 +174,7 @@ TIME = [
         code="import time\nwhile True:\n    try:\n        time.sleep(1)\n    except BaseException: pass",
         limit="wall",
         seconds=SHORT,
-        signal=SIGKILL,
+        exit_status=0,
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(

@@ -102,6 +102,8 @@ def _lock_in(request: dict[str, Any], locks: Locks) -> None:
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     _let_our_exit_be_heard(locks.notice_program)
+    # Only now: the kernel lets nobody send descriptors while its user has more than so many on the way, in all jails.
+    kernel.limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     kernel.load_seccomp(locks.filter_program)
 
 
@@ -150,7 +152,6 @@ def _limits(request: dict[str, Any], base: int) -> None:
     cpu = request["cpu_seconds"]
     kernel.limit(resource.RLIMIT_AS, base + reserve.BYTES + request["memory_bytes"])
     kernel.limit(resource.RLIMIT_CPU, cpu, cpu + 1)
-    kernel.limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     kernel.limit(resource.RLIMIT_NPROC, THREADS)
     kernel.limit(resource.RLIMIT_FSIZE, request["folder_bytes"])
     kernel.limit(resource.RLIMIT_CORE, 0)

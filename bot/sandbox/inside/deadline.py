@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import math
 import resource
 import signal
 import threading
 from collections.abc import Callable
 from time import monotonic, process_time, sleep
 from typing import Any
+
+from inside import kernel
 
 #: Seconds of work after which the second thread is started; and how often at most it looks at the clocks.
 WORKED = 0.25
@@ -28,7 +31,8 @@ class Deadline:
     def __init__(self, order: dict[str, Any], report: Callable[[], None]) -> None:
         self._report = report
         self._wall = monotonic() + order["seconds"]
-        self._processor = resource.getrlimit(resource.RLIMIT_CPU)[0]
+        processor, _ = resource.getrlimit(resource.RLIMIT_CPU)
+        self._processor = math.inf if processor == resource.RLIM_INFINITY else processor
         self._patience = order["grace_seconds"] / 4
         self._reporting = _thread.allocate_lock()
         self._watched = False
@@ -40,6 +44,7 @@ class Deadline:
         if self._watched:
             return
         self._watched = True
+        kernel.one_heap()
         size = threading.stack_size(STACK_BYTES)
         with contextlib.suppress(RuntimeError, MemoryError):  # the program has taken all threads, or all memory
             _thread.start_new_thread(self._look, ())

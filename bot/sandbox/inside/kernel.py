@@ -140,7 +140,7 @@ def _table(program: bytes) -> tuple[_Program, object]:
 
 
 def one_heap() -> None:
-    """Let all threads take memory from one heap: each other one would reserve 64 MiB of a run's address space."""
+    """Have threads to come take memory from the one heap: another would reserve 64 MiB of a run's address space."""
     _libc.mallopt(M_ARENA_MAX, 1)
 
 

@@ -40,7 +40,6 @@ LARGEST_REQUEST = 4096
 def main(control_file: int, filter_file: int, notice_file: int) -> None:
     """Serve until the driver closes the control socket."""
     gc.disable()  # what is imported stays; looking for rubbish in it costs half a second
-    kernel.one_heap()
     _forget_the_callers_signals()
     _own_the_pid_namespace()
     control = socket.socket(fileno=control_file)
