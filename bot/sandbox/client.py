@@ -81,6 +81,11 @@ class JailedSandbox:
             output_bytes=settings.output_kib << 10,
         )
 
+    @property
+    def places(self) -> int:
+        """How many orders can be in hand or wait at once."""
+        return self._settings.workers + self._settings.queue
+
     def run(self, order: Order) -> Run:
         """Run `order.code` alone in a fresh process and report what happened. See `Sandbox`."""
         allowed = self._allowed(order)

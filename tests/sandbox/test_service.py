@@ -18,8 +18,9 @@ from bot.errors import SandboxError, SandboxUnavailable
 from bot.sandbox import NumericOrder, Order
 from bot.sandbox.client import JailedSandbox
 from bot.sandbox.open import open_sandbox
-from bot.sandbox.service import RemoteSandbox, SandboxServer, read_order
+from bot.sandbox.service import RemoteSandbox, SandboxServer
 from bot.sandbox.ticket import Ticket
+from bot.sandbox.wire import read_order
 from bot.settings import SandboxSettings
 
 pytestmark = pytest.mark.sandbox
