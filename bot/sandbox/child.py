@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -91,9 +92,16 @@ class Child:
             raise ServerDied("a child ended before it was given anything")
 
     def read_status(self) -> dict[str, Any]:
-        """The next report about this child; empty when the fork server is gone."""
+        """The next report about this child; empty when the fork server is gone.
+
+        Raises `OSError` when there is no room for the descriptors that come with it.
+        """
         with socket.socket(fileno=os.dup(self.files["status"])) as connection:
-            message, received, _, _ = socket.recv_fds(connection, 4096, 2, socket.MSG_CMSG_CLOEXEC)
+            message, received, flags, _ = socket.recv_fds(connection, 4096, 2, socket.MSG_CMSG_CLOEXEC)
+        if flags & socket.MSG_CTRUNC:
+            for file in received:
+                os.close(file)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         found = json.loads(message) if message else {}
         report = found if isinstance(found, dict) else {}
         if "listener" in report and self.listener is None and len(received) == 1:

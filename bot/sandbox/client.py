@@ -18,7 +18,7 @@ from bot.domain.run import Limits, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
 from bot.sandbox import Order, environment, jail, self_attack
 from bot.sandbox.ticket import Observed, Ticket, told
-from bot.sandbox.worker import Worker
+from bot.sandbox.worker import Worker, no_room
 from bot.settings import SandboxSettings
 
 SMALLEST_CLAIM = 4 << 10
@@ -107,7 +107,10 @@ class JailedSandbox:
                 raise SandboxBroken("the sandbox was closed")
             if len(self._queue) >= self._settings.queue:
                 raise SandboxBusy()
-            ticket = Ticket(self._allowed(order))
+            try:
+                ticket = Ticket(self._allowed(order))
+            except OSError as error:
+                raise no_room(error, SandboxBusy) from error
             self._queue.append(ticket)
             self._news.notify()
         return ticket

@@ -31,8 +31,13 @@ class ForkServer:
 
     def __init__(self, made_of: jail.Parts, *, uid: int, memory_mib: int) -> None:
         """Start booting; `wait_until_ready` waits for the end of it. A run may take `memory_mib`."""
-        self._jail = jail.launch(made_of, uid=uid)
         self._group = cgroup.make(memory_bytes=cgroup.SERVER_BYTES + (memory_mib << 20))
+        try:
+            self._jail = jail.launch(made_of, uid=uid)
+        except (SandboxUnavailable, OSError):
+            if self._group is not None:
+                self._group.remove()
+            raise
         self.ready = False
         self._begun = False
 

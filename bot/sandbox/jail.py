@@ -7,6 +7,8 @@ of a few read-only binds, no environment, no terminal. The fork server runs in i
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -28,6 +30,8 @@ FOLDER = "/tmp"  # noqa: S108 - inside the jail it is a tmpfs that nobody else s
 BOOT_FOLDER_BYTES = 32 << 20
 #: Nothing of the caller's environment goes to bubblewrap but this, which must not come out on the other side.
 CANARY = {"AUTOGRAD_BOT_CANARY": "the environment leaks"}
+#: What this process may lack now and have again later: descriptors, memory, processes.
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LAYERS = (
     "bwrap", "user namespaces", "pid namespaces", "mount namespaces", "network namespace", "ipc namespaces",
@@ -151,41 +155,48 @@ def launch(made_of: Parts, *, uid: int) -> Jail:
     """Start a jail. The calling thread must outlive it: the jail dies with that thread.
 
     bubblewrap is never started as root: root becomes `uid` first. The environment of the caller does
-    not reach it. Raises `SandboxUnavailable` when bubblewrap is missing or cannot be started.
+    not reach it. Raises `SandboxUnavailable` when bubblewrap is missing or cannot be started, and the
+    `OSError` itself when it is one of `SHORTAGES`: then a later attempt may succeed.
     """
     program = _bubblewrap()
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-    complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
-    theirs_file = theirs.detach()
-    open_files = [theirs_file]
-    try:
-        words = _harness_words(made_of.harness, open_files)
-        programs = [_file_with(made_of.filter_program), _file_with(made_of.notice_program)]
-        open_files += programs
-        boot = _boot(theirs_file, *programs)
-        server = ["/env/bin/python3", "-S", "-P", "-s", "-B", "-X", "utf8", "-c", boot]
-        process = subprocess.Popen(
-            [program, *made_of.arguments, *words, *made_of.seal, "--", *server],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=complaints,
-            pass_fds=open_files,
-            env=CANARY,
-            cwd="/",
-            process_group=0,  # Ctrl-C at a terminal is for the bot, which finishes what is in hand
-            user=uid if os.geteuid() == 0 else None,
-            group=uid if os.geteuid() == 0 else None,
-            extra_groups=[] if os.geteuid() == 0 else None,
-        )
-    except OSError as error:
-        ours.close()
-        os.close(complaints)
-        raise SandboxUnavailable(f"bubblewrap could not be started: {error}.") from error
-    finally:
-        for file in open_files:
-            os.close(file)
+    with contextlib.ExitStack() as unless_started, contextlib.ExitStack() as handed_in:
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            unless_started.callback(ours.close)
+            handed_in.callback(theirs.close)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
+            unless_started.callback(os.close, complaints)
+            process = _started(program, made_of, theirs.fileno(), complaints, handed_in, uid=uid)
+        except OSError as error:
+            if error.errno in SHORTAGES:
+                raise
+            raise SandboxUnavailable(f"bubblewrap could not be started: {error}.") from error
+        unless_started.pop_all()
     return Jail(process, ours, complaints)
+
+
+def _started(
+    program: str, made_of: Parts, control: int, complaints: int, handed_in: contextlib.ExitStack, *, uid: int
+) -> subprocess.Popen[bytes]:
+    """bubblewrap, started. The descriptors that are opened for it are closed by `handed_in`."""
+    words, files = _harness_words(made_of.harness, handed_in)
+    programs = [_file_with(content, handed_in) for content in (made_of.filter_program, made_of.notice_program)]
+    server = ["/env/bin/python3", "-S", "-P", "-s", "-B", "-X", "utf8", "-c", _boot(control, *programs)]
+    root = os.geteuid() == 0
+    return subprocess.Popen(
+        [program, *made_of.arguments, *words, *made_of.seal, "--", *server],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=complaints,
+        pass_fds=[control, *files, *programs],
+        env=CANARY,
+        cwd="/",
+        process_group=0,  # Ctrl-C at a terminal is for the bot, which finishes what is in hand
+        user=uid if root else None,
+        group=uid if root else None,
+        extra_groups=[] if root else None,
+    )
 
 
 def _bubblewrap() -> str:
@@ -203,19 +214,21 @@ def _boot(control: int, filter_file: int, notice_file: int) -> str:
     )
 
 
-def _harness_words(files: Mapping[str, bytes], open_files: list[int]) -> list[str]:
+def _harness_words(files: Mapping[str, bytes], handed_in: contextlib.ExitStack) -> tuple[list[str], list[int]]:
     """Hand the harness in by descriptor: no path under a private folder is read by the jail's user."""
-    words = []
+    words: list[str] = []
+    opened: list[int] = []
     for name, content in sorted(files.items()):
-        file = _file_with(content)
-        open_files.append(file)
+        file = _file_with(content, handed_in)
+        opened.append(file)
         mode = "0555" if name == "pause" else "0444"
         words += ["--perms", mode, "--ro-bind-data", str(file), f"{HARNESS}/{name}"]
-    return words
+    return words, opened
 
 
-def _file_with(content: bytes) -> int:
+def _file_with(content: bytes, closed_by: contextlib.ExitStack) -> int:
     file = os.memfd_create("part", os.MFD_CLOEXEC)
+    closed_by.callback(os.close, file)
     with os.fdopen(os.dup(file), "wb") as writer:
         writer.write(content)
     os.lseek(file, 0, os.SEEK_SET)

@@ -10,14 +10,14 @@ from typing import Protocol
 from bot.domain.run import Limits, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
 from bot.sandbox import Order, jail, self_attack
-from bot.sandbox.child import Child, ServerDied
+from bot.sandbox.child import Child, ServerDied, readable
 from bot.sandbox.fork_server import ForkServer
 from bot.sandbox.ticket import Observed, Ticket, seen, told, written
 from bot.sandbox.watch import abnormal
 from bot.settings import SandboxSettings
 
-#: How often a run is begun again when the fork server dies under it.
-MOST_ATTEMPTS = 3
+#: How often a run is begun, and the seconds to wait for room on this side before it is begun again.
+PAUSES = (0.1, 0.4, None)
 #: Children that wait for their order. While one runs, the other is locked in already, so that a new one need not
 #: be made beside the run.
 WAITING = 2
@@ -69,8 +69,8 @@ class Worker(threading.Thread):
             server = self._stand_up()
             if self._tries_itself:
                 self.findings = attack(server, limits=self._queue.usual_limits, layers=self._made_of.layers)
-        except SandboxError as error:
-            self._problem = error
+        except (SandboxError, OSError) as error:
+            self._problem = error if isinstance(error, SandboxError) else no_room(error, SandboxUnavailable)
             return
         finally:
             self._booted.set()
@@ -94,15 +94,18 @@ class Worker(threading.Thread):
             ticket.finish(observed=self._observed(ticket))
         except SandboxError as error:
             ticket.finish(error=error)
-        except OSError as error:  # no descriptors or processes left on this side
-            ticket.finish(error=SandboxBusy(f"this process has no room for another run: {error}"))
+        except OSError as error:
+            ticket.finish(error=no_room(error, SandboxBusy))
         finally:
             self._in_hand = None
             ticket.abandon()
 
     def _observed(self, ticket: Ticket) -> Observed:
-        """Run the order; begin again when the fork server dies under it."""
-        for _ in range(MOST_ATTEMPTS):
+        """Run the order; begin again when the fork server dies under it, or after a pause when we lack room.
+
+        Raises `OSError` when there is no room after the last pause either.
+        """
+        for pause in PAUSES:
             if not ticket.wanted:
                 break
             try:
@@ -110,8 +113,12 @@ class Worker(threading.Thread):
             except (ServerDied, SandboxUnavailable) as error:
                 self._tear_down()
                 last = str(error)
+            except OSError:  # no descriptors or processes left on this side
+                if pause is None:
+                    raise
+                readable(ticket.cancelled, seconds=pause)
         else:
-            raise SandboxBroken(f"the sandbox broke {MOST_ATTEMPTS} times under one run: {last}")
+            raise SandboxBroken(f"the sandbox broke {len(PAUSES)} times under one run: {last}")
         raise SandboxError("the run was cancelled")
 
     def _run_once(self, ticket: Ticket) -> Observed:
@@ -144,6 +151,9 @@ class Worker(threading.Thread):
                 self._make_children(self._stand_up())
         except (ServerDied, SandboxError):
             self._tear_down()  # the next order tries to boot one, and says why it cannot
+        except OSError:  # no room on this side
+            if self._disturbed:
+                self._tear_down()
 
     def _change_over(self) -> None:
         """Go on with the successor, when there is one and it has booted."""
@@ -156,7 +166,7 @@ class Worker(threading.Thread):
         server = self._new_server()
         try:
             server.begin()
-        except SandboxError:
+        except (SandboxError, OSError):
             server.close()
             raise
         return server
@@ -175,7 +185,7 @@ class Worker(threading.Thread):
         if not self._server.ready:
             try:
                 self._server.wait_until_ready()
-            except SandboxError:
+            except (SandboxError, OSError):
                 self._tear_down()
                 raise
             self._runs = 0
@@ -199,6 +209,13 @@ class Worker(threading.Thread):
             if server is not None:
                 server.close()
         self._server = self._next = None
+
+
+def no_room(error: OSError, kind: type[SandboxError]) -> SandboxError:
+    """What is said when this side lacks descriptors or processes."""
+    return kind(
+        f"this process has no room for another run: {error}. Wait, or allow it more (`ulimit -n` shows its descriptors)."
+    )
 
 
 def attack(server: ForkServer, *, limits: Limits, layers: tuple[str, ...]) -> tuple[self_attack.Finding, ...]:
