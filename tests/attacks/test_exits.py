@@ -15,8 +15,8 @@ import pytest
 from bot.domain.run import Outcome, Run
 from bot.sandbox import jail, notice
 from tests.attacks.alterations import changed
+from tests.attacks.altered_jail import Jail
 from tests.attacks.attack import GOOD, GOOD_PRINTS, LIMITS, Attack
-from tests.attacks.test_layers_removed import Jail
 
 pytestmark = pytest.mark.sandbox
 
