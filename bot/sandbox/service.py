@@ -22,6 +22,7 @@ from bot.sandbox import Order
 from bot.sandbox.child import readable
 from bot.sandbox.claims import BadClaim, parse_frame
 from bot.sandbox.client import LARGEST_CLAIM, JailedSandbox
+from bot.sandbox.fields import text
 from bot.sandbox.self_attack import Finding
 from bot.sandbox.ticket import Observed, Ticket, told
 from bot.sandbox.visitors import Visitors, most_for
@@ -29,6 +30,7 @@ from bot.sandbox.wire import observed_record, read_findings, read_observed, read
 
 LARGEST_ORDER = 4 << 20
 LARGEST_ANSWER = 2 * LARGEST_CLAIM + (4 << 20)
+LONGEST_MESSAGE = 2000
 CONNECT_SECONDS = 5.0
 #: How long the whole order may take to arrive.
 REQUEST_SECONDS = 5.0
@@ -187,7 +189,7 @@ class RemoteSandbox:
                 ) from error
         if "error" in answer:
             kind = _ERRORS.get(str(answer["error"]), SandboxError)
-            raise kind(str(answer.get("message", "")))
+            raise kind(text(answer.get("message"), LONGEST_MESSAGE) or "")
         return answer
 
 

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 from bot.domain.run import Facts, Limits
-from bot.errors import SandboxError
+from bot.errors import SandboxBroken, SandboxError
 from bot.sandbox import NumericOrder, Order
 from bot.sandbox.claims import LENGTH_BYTES
+from bot.sandbox.fields import clean
 from bot.sandbox.self_attack import Finding
 from bot.sandbox.ticket import Observed
+
+#: What an order asks for beyond these is no order, and what an answer says beyond these is no answer.
+LONGEST_WORD = 200
+MOST_WORDS = 64
+LONGEST_SECONDS = 86_400.0
+LIMITS = (None, "wall", "cpu", "memory", "output", "claim")
 
 Value = TypeVar("Value")
 
 
 def read_order(request: Mapping[str, Any]) -> Order:
     """The order that a request describes. Raises `SandboxError` when it is not one."""
-    return _guarded(_order, request)
+    try:
+        return _order(request)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SandboxError(f"the other side of the sandbox's socket has another version: {error}") from error
 
 
 def read_observed(answer: Mapping[str, Any]) -> Observed:
-    """What the service saw of a run. Raises `SandboxError` when its answer says no such thing."""
-    return _guarded(_observed, answer)
+    """What the service saw of a run: every field, each of its own kind and within its bounds, and no other.
+
+    Raises `SandboxBroken` when the answer is anything else.
+    """
+    return _strictly(_observed, answer)
 
 
 def read_findings(about: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """What the service's attacks on itself saw. Raises `SandboxError` when its answer says no such thing."""
-    return _guarded(lambda about: tuple(Finding(**row) for row in about["findings"]), about)
+    """What the service's attacks on itself saw. Raises `SandboxBroken` when its answer says no such thing."""
+    return _strictly(_findings, about)
 
 
 def observed_record(observed: Observed) -> dict[str, Any]:
@@ -81,33 +93,118 @@ def _exactly(connection: socket.socket, count: int, until: float) -> bytes:
     return b"".join(parts)
 
 
-def _guarded(read: Callable[[Mapping[str, Any]], Value], fields: Mapping[str, Any]) -> Value:
+def _strictly(read: Callable[[Mapping[str, Any]], Value], answer: Mapping[str, Any]) -> Value:
     try:
-        return read(fields)
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise SandboxError(f"the other side of the sandbox's socket has another version: {error}") from error
+        return read(answer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SandboxBroken(
+            f"the sandbox's service gave an answer that is none: {error}."
+            " Start the bot and the service from the same version of the program."
+        ) from error
 
 
 def _order(request: Mapping[str, Any]) -> Order:
-    limits, numeric = request["limits"], request["numeric"]
+    order = _fields(request, [field.name for field in fields(Order)])
+    limits, numeric = order["limits"], order["numeric"]
     return Order(
-        code=str(request["code"]),
-        tape=request["tape"] is True,
-        seed=int(request["seed"]),
-        limits=Limits(**{name: type(getattr(Limits(), name))(limits[name]) for name in asdict(Limits())}),
-        numeric=None
-        if numeric is None
-        else replace(NumericOrder(**numeric), held_lines=tuple(numeric["held_lines"]), wanted=tuple(numeric["wanted"])),
-        loop_passes=None if request["loop_passes"] is None else int(request["loop_passes"]),
+        code=_text(order["code"], most=None),
+        tape=_flag(order["tape"]),
+        seed=_whole(order["seed"], -(2**63), 2**64),
+        limits=Limits(**_limits(limits)),
+        numeric=None if numeric is None else _numeric(numeric),
+        loop_passes=None if order["loop_passes"] is None else _whole(order["loop_passes"], 1, 2**31),
+    )
+
+
+def _limits(found: Any) -> dict[str, Any]:
+    usual = asdict(Limits())
+    limits = _fields(found, usual)
+    return {
+        name: _seconds(limits[name]) if isinstance(usual[name], float) else _whole(limits[name], 0, 2**40)
+        for name in usual
+    }
+
+
+def _numeric(found: Any) -> NumericOrder:
+    numeric = _fields(found, [field.name for field in fields(NumericOrder)])
+    return NumericOrder(
+        held_lines=tuple(_whole(line, 0, 2**31) for line in _list(numeric["held_lines"], most=None)),
+        wanted=tuple(_text(name, most=None) for name in _list(numeric["wanted"], most=None)),
+        directions=_whole(numeric["directions"], 1, 1000),
+        epsilon=_seconds(numeric["epsilon"]),
     )
 
 
 def _observed(answer: Mapping[str, Any]) -> Observed:
-    facts = dict(answer["facts"])
-    facts["layers"] = tuple(facts["layers"])
-    return Observed(
-        facts=Facts(**facts),
-        stdout=base64.b64decode(answer["stdout"]),
-        stderr=base64.b64decode(answer["stderr"]),
-        frame=base64.b64decode(answer["frame"]),
+    sent = _fields(answer, ("facts", "stdout", "stderr", "frame"))
+    stdout, stderr, frame = (base64.b64decode(_text(sent[name], most=None), validate=True) for name in list(sent)[1:])
+    facts = _facts(sent["facts"])
+    if (facts.stdout_bytes, facts.stderr_bytes) != (len(stdout), len(stderr)):
+        raise ValueError("it counts other bytes than it sends")
+    return Observed(facts=facts, stdout=stdout, stderr=stderr, frame=frame)
+
+
+def _facts(found: Any) -> Facts:
+    facts = _fields(found, [field.name for field in fields(Facts)])
+    if facts["limit"] not in LIMITS:
+        raise ValueError("there is no such limit")
+    if None not in (facts["exit_status"], facts["signal"]):
+        raise ValueError("a run ends by its exit or by a signal")
+    return Facts(
+        exit_status=None if facts["exit_status"] is None else _whole(facts["exit_status"], 0, 255),
+        signal=None if facts["signal"] is None else _whole(facts["signal"], 1, 64),
+        limit=facts["limit"],
+        seconds=_seconds(facts["seconds"]),
+        cpu_seconds=_seconds(facts["cpu_seconds"]),
+        stdout_bytes=_whole(facts["stdout_bytes"], 0, 2**40),
+        stderr_bytes=_whole(facts["stderr_bytes"], 0, 2**40),
+        layers=tuple(_text(layer) for layer in _list(facts["layers"])),
+        memory_enforced_by=_text(facts["memory_enforced_by"]),
     )
+
+
+def _findings(about: Mapping[str, Any]) -> tuple[Finding, ...]:
+    rows = [_fields(row, ("name", "held", "saw")) for row in _list(_fields(about, ("findings",))["findings"])]
+    return tuple(
+        Finding(name=_text(row["name"]), held=_flag(row["held"]), saw=clean(_text(row["saw"], most=2000)))
+        for row in rows
+    )
+
+
+def _fields(found: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of an object that has these and no others, in this order."""
+    wanted = list(names)
+    if not isinstance(found, dict) or found.keys() != set(wanted):
+        raise ValueError(f"it does not have exactly the fields {', '.join(wanted)}")
+    return {name: found[name] for name in wanted}
+
+
+def _list(found: Any, *, most: int | None = MOST_WORDS) -> list[Any]:
+    if not isinstance(found, list) or (most is not None and len(found) > most):
+        raise ValueError("it has no list, or a longer one, where one belongs")
+    return found
+
+
+def _text(found: Any, *, most: int | None = LONGEST_WORD) -> str:
+    """A text; a bounded one is shown to people, and holds nothing that a terminal obeys."""
+    if not isinstance(found, str) or (most is not None and (len(found) > most or clean(found) != found)):
+        raise ValueError("it has no text, or a longer or stranger one, where one belongs")
+    return found
+
+
+def _flag(found: Any) -> bool:
+    if not isinstance(found, bool):
+        raise ValueError("it has no true or false where one belongs")
+    return found
+
+
+def _whole(found: Any, least: int, most: int) -> int:
+    if not isinstance(found, int) or isinstance(found, bool) or not least <= found <= most:
+        raise ValueError(f"it has no whole number from {least} to {most} where one belongs")
+    return found
+
+
+def _seconds(found: Any) -> float:
+    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found <= LONGEST_SECONDS:
+        raise ValueError(f"it has no number from 0 to {LONGEST_SECONDS:.0f} where one belongs")
+    return float(found)

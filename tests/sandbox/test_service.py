@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -85,17 +85,17 @@ def test_settings_with_a_socket_open_the_service(path: Path) -> None:
 def test_every_field_of_an_order_arrives(path: Path) -> None:
     numeric = NumericOrder(held_lines=(3, 5), wanted=("w",), directions=3, epsilon=1e-4)
     order = Order(code="é\0", tape=False, seed=7, limits=LIMITS, numeric=numeric, loop_passes=9)
-    sent: dict[str, object] = {}
+    sent: list[Mapping[str, object]] = []
 
     class Recording(RemoteSandbox):
         def _asked(self, request):  # type: ignore[no-untyped-def]
-            sent.update(request)
+            sent[:] = [request]
             return super()._asked(request)
 
     with Recording(path) as there:
         there.observe(order)
 
-    assert read_order(sent) == order
+    assert read_order(json.loads(json.dumps(sent[0]))) == order
 
 
 def test_the_doctor_asks_the_service(path: Path) -> None:
