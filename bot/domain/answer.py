@@ -126,7 +126,7 @@ def files_record(post: Post) -> dict[str, str]:
 
 
 def run_record(run: Run | None) -> dict[str, Any] | None:
-    """A run as `before` and `after` show it."""
+    """A run as `before` and `after` show it: what happened, why and how far it came, and what isolated it."""
     if run is None:
         return None
     error = run.error
@@ -137,6 +137,11 @@ def run_record(run: Run | None) -> dict[str, Any] | None:
         "echoes": [{"line": echo.line, "text": echo.text} for echo in run.echoes],
         "stdout": run.stdout,
         "seconds": round(run.facts.seconds, 4),
+        "reason": run.reason,
+        "signal": run.facts.signal,
+        "passes": run.passes,
+        "layers": list(run.facts.layers),
+        "memory_enforced_by": run.facts.memory_enforced_by,
     }
 
 
@@ -149,7 +154,7 @@ def proof_record(proof: Proof | None) -> dict[str, Any] | None:
 
 
 def _seen_in(run: Run | None) -> dict[str, Any] | None:
-    """What `run_record` leaves out: where the run was made, its prints and its tape."""
+    """What `run_record` leaves out: all its facts, its prints and its tape."""
     if run is None:
         return None
     tape = run.tape

@@ -35,6 +35,15 @@ def test_a_file_and_standard_input_are_run_alike(running: Type, program: Path) -
     assert {**again, "seconds": found["seconds"]} == found
 
 
+def test_a_run_tells_what_isolated_it_and_why_it_was_ended(running: Type) -> None:
+    found = running("run", "--json", typed_in=b"import os\nos.abort()\n").record
+
+    assert_is_a_run(found)
+    assert (found["outcome"], found["signal"], found["passes"]) == ("refused", 6, None)
+    assert found["reason"] == "it was ended by signal 6"
+    assert {"user namespaces", "rlimits", "no capabilities"} <= set(found["layers"])
+
+
 def test_the_tape_is_one_more_key(running: Type, program: Path) -> None:
     found = running("run", program, "--json", "--tape").record
 
@@ -67,7 +76,8 @@ def test_people_read_each_line_with_what_happened_there(running: Type, program: 
 def test_only_the_first_passes_of_a_loop_are_run_when_asked(running: Type) -> None:
     loop = b"for i in range(10_000):\n    print(i)\n"
 
-    assert running("run", "--json", "--passes", 3, typed_in=loop).record["stdout"] == "0\n1\n2\n"
+    found = running("run", "--json", "--passes", 3, typed_in=loop).record
+    assert (found["stdout"], found["passes"]) == ("0\n1\n2\n", "line 1: 3 passes")
     assert running("run", "--passes", 0, typed_in=loop).code == 2
 
 

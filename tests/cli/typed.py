@@ -17,7 +17,10 @@ ANSWER = [
     "id", "language", "verdict", "reason", "confusion", "confidence", "also", "snippet", "before", "reported_error",
     "same_error", "repair", "after", "proof", "reply", "seconds",
 ]  # fmt: skip
-RUN = ["outcome", "error", "warnings", "echoes", "stdout", "seconds"]
+RUN = [
+    "outcome", "error", "warnings", "echoes", "stdout", "seconds", "reason", "signal", "passes", "layers",
+    "memory_enforced_by",
+]  # fmt: skip
 PROOF = ["error_gone", "confusion_gone", "values_kept", "gradient", "minimal"]
 OUTCOMES = {"finished", "raised", "timed_out", "oom", "unsupported", "refused", "not_started"}
 
@@ -107,3 +110,5 @@ def assert_is_a_run(record: Mapping[str, Any], *further: str) -> None:
     assert all(list(warning) == ["message", "line"] for warning in record["warnings"])
     assert all(list(echo) == ["line", "text"] for echo in record["echoes"])
     assert isinstance(record["stdout"], str)
+    assert "bwrap" in record["layers"]
+    assert record["memory_enforced_by"].startswith("rlimit_as")
