@@ -2,14 +2,14 @@
 
     run(order) ──▶ queue ──▶ worker ──▶ child of its fork server ──▶ Ending ──▶ Run
 
-A worker keeps one locked-down child waiting, so that a run starts at once. First come, first served: a
-caller holds at most one place for each of its threads.
+A worker keeps one locked-down child waiting, so that a run starts at once. Askers take turns: who has many
+orders waiting does not keep the others from theirs. An asker is a thread, or a client of the service.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from bot.domain.run import Limits, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
 from bot.sandbox import Order, environment, jail, self_attack
 from bot.sandbox.ticket import Observed, Ticket, told
+from bot.sandbox.turns import Turns
 from bot.sandbox.worker import Worker, no_room
 from bot.settings import SandboxSettings
 
@@ -38,7 +39,7 @@ class JailedSandbox:
             jail.require_system()
             staged = environment.find(chosen=settings.environment, data=data, uid=settings.uid)
             made_of = jail.parts(staged)
-        self._queue: deque[Ticket] = deque()
+        self._queue = Turns()
         self._news = threading.Condition()
         self._settings = settings
         self._closed = False
@@ -100,8 +101,8 @@ class JailedSandbox:
             ticket.cancel()
             raise
 
-    def submit(self, order: Order) -> Ticket:
-        """Take a place in the queue. Raises `SandboxBusy` when there is none."""
+    def submit(self, order: Order, *, asker: Hashable = None) -> Ticket:
+        """Take a place in the queue, by default as the calling thread. Raises `SandboxBusy` when there is none."""
         with self._news:
             if self._closed:
                 raise SandboxBroken("the sandbox was closed")
@@ -111,7 +112,7 @@ class JailedSandbox:
                 ticket = Ticket(self._allowed(order))
             except OSError as error:
                 raise no_room(error, SandboxBusy) from error
-            self._queue.append(ticket)
+            self._queue.add(ticket, asker=asker or threading.get_ident())
             self._news.notify()
         return ticket
 
@@ -120,14 +121,13 @@ class JailedSandbox:
         with self._news:
             while not self._queue and not self._closed:
                 self._news.wait()
-            return self._queue.popleft() if self._queue else None
+            return self._queue.take() if self._queue else None
 
     def close(self) -> None:
         """End every jail. Orders that wait fail with `SandboxBroken`."""
         with self._news:
             self._closed = True
-            waiting = list(self._queue)
-            self._queue.clear()
+            waiting = self._queue.clear()
             self._news.notify_all()
         for ticket in waiting:
             ticket.finish(error=SandboxBroken("the sandbox was closed"))
@@ -141,10 +141,8 @@ class JailedSandbox:
         """A worker ended. Without any, nobody would serve who waits."""
         with self._news:
             self._standing.discard(worker)
-            waiting = [] if self._standing else list(self._queue)
-            if not self._standing:
-                self._closed = True
-                self._queue.clear()
+            waiting = [] if self._standing else self._queue.clear()
+            self._closed = self._closed or not self._standing
         for ticket in waiting:
             ticket.finish(error=SandboxBroken("the sandbox was closed"))
 

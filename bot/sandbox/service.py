@@ -8,6 +8,7 @@ A connection that is closed early cancels its run; one that sends no order in ti
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import threading
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from bot.sandbox.fields import text
 from bot.sandbox.self_attack import Finding
 from bot.sandbox.ticket import Observed, Ticket, told
 from bot.sandbox.visitors import Visitors, most_for
-from bot.sandbox.wire import observed_record, read_findings, read_observed, read_order, receive, send
+from bot.sandbox.wire import observed_record, read_findings, read_observed, read_request, receive, request_record, send
 
 LARGEST_ORDER = 4 << 20
 LARGEST_ANSWER = 2 * LARGEST_CLAIM + (4 << 20)
@@ -137,7 +138,8 @@ class SandboxServer:
     def _answered(self, request: Mapping[str, Any], connection: socket.socket) -> dict[str, Any]:
         if request.get("about") is True:
             return {"findings": [asdict(finding) for finding in self._sandbox.findings]}
-        ticket = self._sandbox.submit(read_order(request))
+        order, client = read_request(request)
+        ticket = self._sandbox.submit(order, asker=client)
         return observed_record(_unless_closed(ticket, connection))
 
 
@@ -147,6 +149,7 @@ class RemoteSandbox:
     def __init__(self, path: Path) -> None:
         """Raises `SandboxUnavailable` when nobody answers at `path`."""
         self._path = path
+        self._client = secrets.token_hex(8)  # clients take turns
         self._about = self._asked({"about": True})
 
     @property
@@ -160,7 +163,7 @@ class RemoteSandbox:
 
     def observe(self, order: Order) -> Observed:
         """As `run`, without reading what the program says of itself."""
-        return read_observed(self._asked(asdict(order)))
+        return read_observed(self._asked(request_record(order, client=self._client)))
 
     def close(self) -> None:
         """Nothing is kept between runs."""

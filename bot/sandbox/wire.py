@@ -27,10 +27,15 @@ LIMITS = (None, "wall", "cpu", "memory", "output", "claim")
 Value = TypeVar("Value")
 
 
-def read_order(request: Mapping[str, Any]) -> Order:
-    """The order that a request describes. Raises `SandboxError` when it is not one."""
+def request_record(order: Order, *, client: str) -> dict[str, Any]:
+    """An order and who gives it, for `read_request` on the other side."""
+    return asdict(order) | {"client": client}
+
+
+def read_request(request: Mapping[str, Any]) -> tuple[Order, str]:
+    """The order that a request describes, and its client. Raises `SandboxError` when it is no such thing."""
     try:
-        return _order(request)
+        return _order(request), _text(request["client"])
     except (KeyError, TypeError, ValueError) as error:
         raise SandboxError(f"the other side of the sandbox's socket has another version: {error}") from error
 
@@ -104,7 +109,7 @@ def _strictly(read: Callable[[Mapping[str, Any]], Value], answer: Mapping[str, A
 
 
 def _order(request: Mapping[str, Any]) -> Order:
-    order = _fields(request, [field.name for field in fields(Order)])
+    order = _fields(request, [*(field.name for field in fields(Order)), "client"])
     limits, numeric = order["limits"], order["numeric"]
     return Order(
         code=_text(order["code"], most=None),

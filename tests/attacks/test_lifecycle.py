@@ -322,6 +322,21 @@ def test_those_who_wait_are_served_in_their_order(fresh: JailedSandbox) -> None:
     assert served == [0, 1, 2, 3]
 
 
+def test_who_has_many_orders_waiting_does_not_keep_another_from_his(fresh: JailedSandbox) -> None:
+    running = fresh.submit(SLEEP, asker="replay")
+    assert eventually(lambda: under_way(fresh))
+    many = [fresh.submit(SLEEP, asker="replay") for _ in range(3)]
+    one = fresh.submit(GOOD_ORDER, asker="page")
+    running.cancel()
+    many[0].cancel()  # its turn came before
+
+    assert one.result(seconds=20).facts.exit_status == 0
+
+    for ticket in many[1:]:
+        assert ticket.wanted
+        ticket.cancel()
+
+
 @pytest.mark.timeout(300)
 def test_a_thousand_runs_leave_nothing_behind(made_of: jail.Parts) -> None:
     before = set(servers())

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from bot.sandbox.client import JailedSandbox
 from bot.sandbox.open import open_sandbox
 from bot.sandbox.service import RemoteSandbox, SandboxServer
 from bot.sandbox.ticket import Ticket
-from bot.sandbox.wire import read_order
+from bot.sandbox.wire import read_request, request_record
 from bot.settings import SandboxSettings
 
 pytestmark = pytest.mark.sandbox
@@ -95,7 +94,7 @@ def test_every_field_of_an_order_arrives(path: Path) -> None:
     with Recording(path) as there:
         there.observe(order)
 
-    assert read_order(json.loads(json.dumps(sent[0]))) == order
+    assert read_request(json.loads(json.dumps(sent[0])))[0] == order
 
 
 def test_the_doctor_asks_the_service(path: Path) -> None:
@@ -109,7 +108,7 @@ def test_a_connection_that_closes_gives_up_its_run(here: WatchedSandbox, path: P
     here.taken.clear()
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
-        endless = asdict(Order(code="while True: pass", tape=False, limits=LIMITS))
+        endless = request_record(Order(code="while True: pass", tape=False, limits=LIMITS), client="a")
         body = json.dumps(endless).encode()
         connection.sendall(len(body).to_bytes(4, "big") + body)
         assert here.taken.wait(timeout=30)
@@ -135,7 +134,7 @@ def test_what_is_no_order_is_refused_and_the_service_lives(path: Path) -> None:
 def test_an_order_of_the_wrong_shape_is_an_error_in_words() -> None:
     for request in ({}, {"limits": {}, "numeric": None}, {"limits": 3, "numeric": None}):
         with pytest.raises(SandboxError, match="another version"):
-            read_order(request)
+            read_request(request)
 
 
 def test_where_nobody_listens_the_command_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from bot.sandbox.child import readable
 from bot.sandbox.client import JailedSandbox
 from bot.sandbox.service import RemoteSandbox, SandboxServer
 from bot.sandbox.visitors import SPARE, most_for
-from bot.sandbox.wire import frame_of
+from bot.sandbox.wire import frame_of, request_record
 from bot.settings import SandboxSettings
 from tests.attacks.processes import eventually
 
@@ -94,7 +93,7 @@ def test_an_order_that_trickles_is_not_waited_for_without_end(
     serving: Callable[..., Path], connected: Callable[[Path], socket.socket]
 ) -> None:
     trickling = connected(serving(request_seconds=0.5))
-    frame = frame_of(asdict(ONE))
+    frame = frame_of(request_record(ONE, client="a"))
     sent = 0
     for byte in frame:
         sent += trickling.send(bytes([byte]))
@@ -124,11 +123,12 @@ def test_when_all_are_at_work_the_next_is_told_that_there_is_no_room(
 ) -> None:
     path = serving(most=2)
     asker = RemoteSandbox(path)
-    working = [connected(path) for _ in range(2)]
-    for connection in working:
-        connection.sendall(frame_of(asdict(SLEEP)))
-
-    assert eventually(lambda: here._workers[0]._in_hand is not None and len(here._queue) == 1)
+    working: list[socket.socket] = []
+    for waiting in range(2):
+        connection = connected(path)
+        working.append(connection)
+        connection.sendall(frame_of(request_record(SLEEP, client="a")))
+        assert eventually(lambda so_many=waiting: here._workers[0]._in_hand and len(here._queue) == so_many)
 
     with pytest.raises(SandboxBusy, match="All places"):
         asker._asked({"about": True})

@@ -20,7 +20,15 @@ from bot.sandbox import NumericOrder, Order
 from bot.sandbox.self_attack import Finding
 from bot.sandbox.service import RemoteSandbox
 from bot.sandbox.ticket import Observed
-from bot.sandbox.wire import LIMITS, frame_of, observed_record, read_findings, read_observed, read_order
+from bot.sandbox.wire import (
+    LIMITS,
+    frame_of,
+    observed_record,
+    read_findings,
+    read_observed,
+    read_request,
+    request_record,
+)
 
 LAYER = st.text("abcdefghijklmnopqrstuvwxyz :0123456789", max_size=40)
 SECONDS = st.floats(0, 86_400)
@@ -69,7 +77,7 @@ def test_any_other_answer_is_refused_in_words(answer: Any) -> None:
     with pytest.raises(SandboxBroken, match="an answer that is none"):
         read_findings(answer)
     with pytest.raises(SandboxError, match="another version"):
-        read_order(answer)
+        read_request(answer)
 
 
 @given(observed(), st.data())
@@ -144,15 +152,15 @@ def test_these_answers_are_refused(wrong: dict[str, Any]) -> None:
     )
 )
 def test_every_order_arrives_as_it_was(order: Order) -> None:
-    assert read_order(over_the_wire(asdict(order))) == order
+    assert read_request(over_the_wire(request_record(order, client="a"))) == (order, "a")
 
 
 @pytest.mark.parametrize("wrong", [{"seconds": "nan"}, {"seconds": -1}, {"memory_mib": 1.5}, {"output_bytes": True}])
 def test_limits_of_another_kind_are_no_order(wrong: dict[str, Any]) -> None:
-    request = over_the_wire(asdict(Order(code="")))
+    request = over_the_wire(request_record(Order(code=""), client="a"))
 
     with pytest.raises(SandboxError, match="another version"):
-        read_order(request | {"limits": asdict(Limits()) | wrong})
+        read_request(request | {"limits": asdict(Limits()) | wrong})
 
 
 def test_findings_arrive_as_they_were() -> None:
