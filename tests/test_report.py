@@ -75,8 +75,8 @@ CLAIM = st.fixed_dictionaries(
         "error": _like(type=SCALARS, message=SCALARS, line=SCALARS, frames=ANYTHING),
         "warnings": st.lists(_like(category=SCALARS, message=SCALARS, line=SCALARS), max_size=3) | ANYTHING,
         "echoes": st.lists(st.tuples(st.integers(), EVIL).map(list) | ANYTHING, max_size=3) | ANYTHING,
-        "prints": st.lists(st.lists(ANYTHING, min_size=2, max_size=2), max_size=3) | ANYTHING,
-        "loops": st.lists(st.lists(ANYTHING, min_size=2, max_size=2), max_size=3) | ANYTHING,
+        "prints": st.lists(st.lists(ANYTHING, min_size=3, max_size=3), max_size=3) | ANYTHING,
+        "loops": st.lists(st.lists(ANYTHING, min_size=3, max_size=3), max_size=3) | ANYTHING,
         "stopped": SCALARS,
         "line": SCALARS,
         "tape": TAPE,
@@ -165,7 +165,7 @@ def test_a_well_formed_claim_comes_through_whole() -> None:
         "error": None,
         "warnings": [{"category": "UserWarning", "message": "careful", "line": 2}],
         "echoes": [[4, "tensor(1.)"]],
-        "loops": [[3, 5]],
+        "loops": [[3, 5, 90], [4, 5, None]],
         "tape": {
             "events": [{"line": 1, "op": "torch.ones", "out": [state], "times": 4}],
             "bindings": [[1, 1, "x", 3]],
@@ -174,7 +174,7 @@ def test_a_well_formed_claim_comes_through_whole() -> None:
     })  # fmt: skip
 
     assert run.outcome is Outcome.FINISHED
-    assert run.passes == "line 3: 5 passes"
+    assert run.passes == "line 3: 5 of 90 passes; line 4: 5 passes"
     assert [(warning.category, warning.line) for warning in run.warnings] == [("UserWarning", 2)]
     assert run.tape is not None
     made = run.tape.events[0]

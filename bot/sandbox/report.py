@@ -6,7 +6,7 @@ it must have; anything else is dropped or makes the claim invalid, never an exce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.domain.run import (
@@ -55,11 +55,7 @@ def run_from(
 
 
 def _claimed(claim: Mapping[str, Any], order: Order) -> dict[str, Any]:
-    loops = [
-        f"line {line}: {passes} passes"
-        for line, passes in (fields.pair(row) for row in fields.rows(claim, "loops", most=MOST_LOOPS))
-        if fields.whole(line) is not None and fields.whole(passes) is not None
-    ]
+    loops = list(_shortened(claim))
     last = fields.whole(claim.get("line"))
     if claim.get("stopped") == "wall" and last is not None:
         loops.append(f"stopped in the statement at line {last}")
@@ -75,6 +71,16 @@ def _claimed(claim: Mapping[str, Any], order: Order) -> dict[str, Any]:
         "torch_version": fields.release(claim.get("torch")),
         "passes": "; ".join(loops) or None,
     }
+
+
+def _shortened(claim: Mapping[str, Any]) -> Iterator[str]:
+    """The loops of which only the first passes were run."""
+    for row in fields.rows(claim, "loops", most=MOST_LOOPS):
+        if not isinstance(row, list) or len(row) != 3:
+            continue
+        line, passes, whole = map(fields.whole, row)
+        if line is not None and passes is not None:
+            yield f"line {line}: {passes} passes" if whole is None else f"line {line}: {passes} of {whole} passes"
 
 
 def _error(row: Any) -> RunError | None:

@@ -77,7 +77,7 @@ def test_only_the_first_passes_of_a_loop_are_run_when_asked(running: Type) -> No
     loop = b"for i in range(10_000):\n    print(i)\n"
 
     found = running("run", "--json", "--passes", 3, typed_in=loop).record
-    assert (found["stdout"], found["passes"]) == ("0\n1\n2\n", "line 1: 3 passes")
+    assert (found["stdout"], found["passes"]) == ("0\n1\n2\n", "line 1: 3 of 10000 passes")
     assert running("run", "--passes", 0, typed_in=loop).code == 2
 
 

@@ -216,7 +216,39 @@ def test_long_loops_can_be_run_for_their_first_passes_and_it_is_said(run: RunCod
     )
     assert shown(done) == [(7, "[(0, 2), (0, 4), (1, 2), (1, 4)]")]
     assert done.stdout == "0\n1\n"
-    assert done.passes == "line 2: 2 passes; line 3: 2 passes"
+    assert done.passes == "line 2: 2 of 1000000000 passes; line 3: 2 of 499999999 passes"
+
+
+def test_a_range_behind_a_name_or_inside_of_enumerate_and_zip_is_shortened_too(run: RunCode) -> None:
+    done = run(
+        """
+        num_epochs = 1000
+        epochs = range(num_epochs)
+        for epoch in epochs: print("name", epoch)
+        for at, epoch in enumerate(range(num_epochs), 1): print("enumerate", at, epoch)
+        for a, b in zip(range(num_epochs), "abcdef"): print("zip", a, b)
+        for epoch in range(10**30): print("endless", epoch)
+        print(len(epochs), [n for n in range(4)], list(range(4)))
+        """,
+        loop_passes=1,
+    )
+    assert done.stdout.splitlines() == [
+        "name 0", "enumerate 1 0", "zip 0 a", "endless 0", "1000 [0, 1, 2, 3] [0, 1, 2, 3]",
+    ]  # fmt: skip
+    assert done.passes == "; ".join([*(f"line {line}: 1 of 1000 passes" for line in (3, 4, 5)), "line 6: 1 passes"])
+
+
+def test_a_range_of_the_programs_own_and_other_things_are_looped_over_in_full(run: RunCode) -> None:
+    done = run(
+        """
+        def range(n): return [n, n, n]
+        for one in range(7): print(one)
+        batches = [1, 2, 3]
+        for batch in batches: print(batch)
+        """,
+        loop_passes=1,
+    )
+    assert (done.stdout, done.passes) == ("7\n7\n7\n1\n2\n3\n", None)
 
 
 def test_a_run_stopped_by_the_clock_says_how_far_it_came(run: RunCode) -> None:

@@ -157,9 +157,9 @@ def test_of_two_sentences_that_fit_the_more_telling_one_is_meant() -> None:
 
 
 def test_a_line_of_several_sentences_is_said_one_by_one() -> None:
-    line = "line 4: 3 passes; stopped in the statement at line 6"
+    line = "line 4: 3 of 90 passes; stopped in the statement at line 6"
 
-    assert each_in_language(line, Language.CHINESE, between="; ") == "第 4 行：3 轮；在第 6 行的语句处中止"
+    assert each_in_language(line, Language.CHINESE, between="; ") == "第 4 行：90 轮中的前 3 轮；在第 6 行的语句处中止"
     assert each_in_language(line, Language.ENGLISH, between="; ") == line
 
 

@@ -27,6 +27,7 @@ from inside import callbacks, d2l, failure, numeric, watch
 from inside.calls import SNIPPET, askers_frame
 from inside.claim import cut
 from inside.deadline import Deadline
+from inside.loops import Loops
 from inside.tape import Tape
 
 MOST_ECHOES = 200
@@ -34,7 +35,6 @@ MOST_WARNINGS = 50
 ECHO_CHARACTERS = 4000
 #: Of all echoes together, and of all prints.
 ALL_CHARACTERS = 60_000
-MOST_LOOPS = 200
 #: As torch says it before a program can say something else.
 TORCH = str(torch.__version__)
 
@@ -85,14 +85,13 @@ class Program:
         self.code = code
         self.names = own_module().__dict__
         self.tape = Tape(self.names) if with_tape else None
-        self.passes = passes
         self.line = 0
         self.echoes: list[list[Any]] = []
         self.prints: list[list[Any]] = []
         self.warnings: list[dict[str, Any]] = []
         self.error: dict[str, Any] | None = None
         self.stopped: str | None = None
-        self.loops: dict[int, int] = {}
+        self.loops = Loops(passes)
         self.room = {"echoes": ALL_CHARACTERS, "prints": ALL_CHARACTERS}
         self.running = True
         self.deadline: Deadline | None = None
@@ -127,9 +126,7 @@ class Program:
 
     def _statements(self) -> None:
         tree = ast.parse(self.code, SNIPPET)
-        if self.passes:
-            tree = shorten_loops(tree)
-            self.names["__passes__"] = self._first_passes
+        tree = self.loops.shortened(tree, self.names)
         flags = 0
         if self.tape is not None:
             watch.optimizers(self.tape)
@@ -172,14 +169,6 @@ class Program:
         kept = text[: self.room[kind]]
         self.room[kind] -= len(kept)
         return kept
-
-    def _first_passes(self, line: int, *limits: int) -> Any:
-        numbers = range(*limits)
-        if self.passes is not None and len(numbers) > self.passes:
-            numbers = numbers[: self.passes]
-            if len(self.loops) < MOST_LOOPS:
-                self.loops[line] = self.passes
-        return numbers
 
     def _failed(self, error: BaseException) -> None:
         self.error = failure.told(error, statement=self.line or None)
@@ -228,7 +217,7 @@ class Program:
             "prints": list(self.prints),
             "stopped": self.stopped,
             "line": self.line,
-            "loops": [[line, passes] for line, passes in list(self.loops.items())],
+            "loops": self.loops.rows(),
         }
         if self.tape is not None:
             tape = self.tape
@@ -276,16 +265,3 @@ def own_module() -> types.ModuleType:
     return module
 
 
-def shorten_loops(tree: ast.Module) -> ast.Module:
-    """Make each `for … in range(…)`, nested ones as well, run its first passes only; `__passes__` counts them."""
-
-    class Shorten(ast.NodeTransformer):
-        def visit_For(self, node: ast.For) -> ast.For:
-            self.generic_visit(node)
-            match node.iter:
-                case ast.Call(func=ast.Name(id="range"), args=[_, *_] as limits, keywords=[]):
-                    counted = ast.Call(ast.Name("__passes__", ast.Load()), [ast.Constant(node.lineno), *limits], [])
-                    node.iter = ast.copy_location(counted, node.iter)
-            return node
-
-    return ast.fix_missing_locations(Shorten().visit(tree))
