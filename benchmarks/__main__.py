@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure everything, print a table, write benchmarks/figures.json.
+"""`python -m benchmarks`: measure everything, print a table and its Markdown for README.md, write benchmarks/figures.json.
 
 Names on the command line (sandbox, answers, web) choose what is measured; a part alone is only printed.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.row import Row
+from benchmarks.row import Row, as_markdown
 
 PARTS = ("sandbox", "answers", "web")
 FIGURES = Path(__file__).with_name("figures.json")
@@ -46,6 +46,7 @@ def main(chosen: list[str]) -> None:
         },
         "rows": [row.record() for row in measured],
     }  # fmt: skip
+    print(as_markdown(measured))
     FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

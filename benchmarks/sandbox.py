@@ -7,7 +7,6 @@ the same jail.
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.row import Row, from_times
+from benchmarks.row import Row, from_times, from_values
 from bot.domain.run import Limits, Outcome
 from bot.sandbox import Order, environment, jail
 from bot.sandbox.client import JailedSandbox
@@ -47,8 +46,9 @@ print(float(l) < 1)
 """
 #: Long enough for the next child to lock itself in and warm up.
 PAUSE_SECONDS = 0.05
-COLD_RUNS = 11
-STARTS = 5
+COLD_RUNS = 25
+STARTS = 20
+MEMORY_RUNS = 50
 LIMITS = Limits()
 
 
@@ -74,7 +74,7 @@ def _measured(runs: int) -> Iterator[Row]:
         server.wait_until_ready()
         for tape in ("off", "on"):
             yield from_times("run on demand", _on_demand(server, runs, tape), tape=tape, target="≤ 25, p95 ≤ 35")
-        yield _memory(server, runs=20)
+        yield _memory(server, runs=MEMORY_RUNS)
     yield _throughput(made_of, runs=2 * runs)
     cold = from_times("cold: bwrap, python, import torch, snippet", _cold(made_of), tape="off")
     yield cold
@@ -131,16 +131,7 @@ def _memory(server: ForkServer, *, runs: int) -> Row:
             time.sleep(0.15)
             measured.append(_private_kib(child.pid) / 1024)
             running.result()
-    ordered = sorted(measured)
-    return Row(
-        name="private memory of a run",
-        tape="off",
-        unit="MiB",
-        p50=round(statistics.median(ordered), 1),
-        p95=round(ordered[-1], 1),
-        runs=runs,
-        target="≤ 6",
-    )
+    return from_values("private memory of a run", measured, tape="off", unit="MiB", target="≤ 6")
 
 
 def _private_kib(pid: int) -> int:
