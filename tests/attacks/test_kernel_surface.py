@@ -169,15 +169,13 @@ print(ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_call_is_refused(name: str, run: Callable[..., Run]) -> None:
+def test_a_call_is_refused(name: str, must_hold: Callable[[Attack], Run]) -> None:
     number = seccomp.number_of(name)
     if number < 0:
         pytest.skip(f"this machine has no {name}")
     arguments = ", ".join(map(str, (number, *REFUSED[name])))
 
-    ran = run(CALL + f"call({arguments})")
-
-    assert (ran.outcome, ran.stdout) == (Outcome.FINISHED, OTHER_ERRORS.get(name, "EPERM") + "\n")
+    must_hold(harmless(name, CALL + f"call({arguments})", OTHER_ERRORS.get(name, "EPERM") + "\n"))
 
 
 @pytest.mark.parametrize("attack", ARGUMENTS, ids=lambda attack: attack.name)
@@ -215,25 +213,38 @@ def test_a_call_that_is_allowed_works_by_machine_code_too(must_hold: Callable[[A
 NO_FILTER_SEES = {335: "uretprobe", 336: "uprobe"}
 LAST_NUMBER = 512
 SWEEP = """
-import ctypes, errno, json, os
+import ctypes, errno, json, mmap, os
 libc = ctypes.CDLL(None, use_errno=True)
+block = mmap.mmap(-1, 1 << 16)
+page = ctypes.addressof(ctypes.c_char.from_buffer(block))
 for number in NUMBERS:
     os.write(1, b"%d " % number)
     ctypes.set_errno(0)
-    result = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(0)] * 6)
+    result = libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, ARGUMENTS))
     os.write(1, b"%d\\n" % (ctypes.get_errno() if result == -1 else 0))
 """
 
 
-def test_every_number_that_is_not_on_the_list_is_refused(made_of: jail.Parts) -> None:
-    """Sweep all numbers with harmless arguments. A call that ends the process is tried alone."""
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param("[0] * 6", id="zeros"),
+        pytest.param("[page, 4096, 1, page + 4096, 1, page + 8192]", id="memory, a length, a flag"),
+        pytest.param("[1, page, 4096, page + 4096, page + 8192, 0]", id="a descriptor, memory, a length"),
+    ],
+)
+def test_every_number_that_is_not_on_the_list_is_refused(arguments: str, made_of: jail.Parts) -> None:
+    """Sweep all numbers with harmless arguments, and with what a call could do something with.
+
+    A call that ends the process is tried alone.
+    """
     listed = {seccomp.number_of(name) for name in (*seccomp.ALLOWED, "clone", "fcntl", "ioctl", "prctl", "prlimit64")}
     numbers = [number for number in range(LAST_NUMBER) if number not in listed]
     refusals = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP}
     server = ForkServer(made_of, uid=60990, memory_mib=256)
     try:
         server.wait_until_ready()
-        answers = dict(_swept(server, numbers))
+        answers = dict(_swept(server, numbers, arguments))
     finally:
         server.close()
 
@@ -243,18 +254,82 @@ def test_every_number_that_is_not_on_the_list_is_refused(made_of: jail.Parts) ->
     assert let_through <= NO_FILTER_SEES.keys()
 
 
+#: Tries one call with many values in one place, and prints those for which it was not the filter that answered.
+BORDER = """
+import ctypes, errno, json
+libc = ctypes.CDLL(None, use_errno=True)
+block = ctypes.create_string_buffer(4096)
+page = ctypes.addressof(block)
+passed = []
+for value in VALUES:
+    ctypes.set_errno(0)
+    result = libc.syscall(ctypes.c_long(NUMBER), *(ctypes.c_long(one) for one in (ARGUMENTS)))
+    if result != -1 or ctypes.get_errno() != errno.EPERM:
+        passed.append(value)
+print(json.dumps(passed))
+"""
+CLONE_NEW = (0x80, *(1 << bit for bit in (17, 25, 26, 27, 28, 29, 30)))
+BORDERS = {
+    "prctl": ([*range(80), 0x59616D61, 1 << 32 | 15], "value, page, 0, 0, 0", seccomp.PRCTL_ALLOWED),
+    "ioctl": (
+        [*range(0x5400, 0x5480), 0x8912, 0xAE01, 0x40086602, 0x40049409, 0x100005401],
+        "1, value, page",
+        seccomp.IOCTL_ALLOWED,
+    ),
+    "fcntl": ([*range(50), *range(1024, 1045), 1 << 32], "1, value, 0", seccomp.FCNTL_ALLOWED),
+    "prlimit64": (list(range(16)), "0, value, page, page", ()),
+    "clone, of a process": ([1 << bit for bit in range(32) if bit != 16], "value | 17, page, 0, 0, 0", ()),
+    "clone, of a thread elsewhere": ([CLONE_THREAD | new for new in CLONE_NEW], "value, page, 0, 0, 0", ()),
+}
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_on_the_borders_of_the_list_nothing_else_gets_through(border: str, must_hold: Callable[[Attack], Run]) -> None:
+    values, arguments, allowed = BORDERS[border]
+    number = seccomp.number_of(border.partition(",")[0])
+    code = BORDER.replace("VALUES", str(values)).replace("NUMBER", str(number)).replace("ARGUMENTS", arguments)
+
+    must_hold(harmless(border, code, json.dumps([one for one in values if one in allowed]) + "\n"))
+
+
+#: Memory that a file of the run's own lies in may not be run: not when it is mapped, and not later.
+SHARED_CODE = """
+import ctypes, errno, mmap, os
+file = os.open('own', os.O_CREAT | os.O_RDWR)
+os.truncate(file, 4096)
+def tried(action):
+    try:
+        action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return 'done'
+libc = ctypes.CDLL(None, use_errno=True)
+def change(block):
+    if libc.mprotect(ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(block))), 4096, 5) != 0:
+        raise OSError(ctypes.get_errno(), '')
+executable = mmap.PROT_READ | mmap.PROT_EXEC
+print(*(tried(lambda: mmap.mmap(file, 4096, flags=kind, prot=executable)) for kind in (mmap.MAP_SHARED, mmap.MAP_PRIVATE)))
+print(tried(lambda: change(mmap.mmap(file, 4096))))
+"""
+
+
+def test_a_file_of_the_runs_own_is_mapped_to_be_run_by_no_way(must_hold: Callable[[Attack], Run]) -> None:
+    must_hold(harmless("shared code", SHARED_CODE, "EPERM EPERM\nEACCES\n"))
+
+
 def test_the_list_holds_no_call_that_no_namespace_bounds() -> None:
     dangerous = {name for name in REFUSED if name not in OTHER_ERRORS}
 
     assert not dangerous & set(seccomp.ALLOWED)
 
 
-def _swept(server: ForkServer, numbers: list[int]) -> Iterator[tuple[int, int | None]]:
+def _swept(server: ForkServer, numbers: list[int], arguments: str) -> Iterator[tuple[int, int | None]]:
     """Each number and the error it gave; None for one that ended the process."""
     left = numbers
     while left:
         child = server.prepare(LIMITS)
-        order = Order(code=SWEEP.replace("NUMBERS", json.dumps(left)), tape=False, limits=LIMITS)
+        code = SWEEP.replace("NUMBERS", json.dumps(left)).replace("ARGUMENTS", arguments)
+        order = Order(code=code, tape=False, limits=LIMITS)
         ending = server.run(child, written(order), limits=LIMITS)
         child.close()
         rows = [line.split() for line in ending.stdout.decode().splitlines()]

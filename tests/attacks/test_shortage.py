@@ -102,15 +102,16 @@ with room_for(3):
 def test_a_worker_that_cannot_replace_its_fork_server_serves_on_when_it_can(made_of: jail.Parts) -> None:
     told = told_by_a_driver(
         """
-from bot.sandbox import worker
-def no_room_any_more(ending):
+import threading
+(worker,), tried = sandbox._workers, threading.Event()
+def renewed_without_room(renew=worker._renew):
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, MANY[1]))
-    return True
-plain, worker.hit_no_limit = worker.hit_no_limit, no_room_any_more
+    renew()
+    tried.set()
+worker._renew = renewed_without_room
 told["aborted"] = answer(sandbox.submit(Order(code="import os\\nos.abort()", tape=False)))
-assert eventually(lambda: sandbox._workers[0]._server is None)
-worker.hit_no_limit = plain
-told["worker"] = sandbox._workers[0].is_alive()
+told["worker"] = tried.wait(30) and worker.is_alive()
+del worker._renew
 resource.setrlimit(resource.RLIMIT_NOFILE, MANY)
 """
     )
