@@ -280,6 +280,20 @@ def test_a_child_that_nobody_wants_ends(light: jail.Parts) -> None:
         server.close()
 
 
+def test_many_children_that_nobody_has_asked_yet_are_all_locked_in(light: jail.Parts) -> None:
+    """As many as wait for the orders of fifteen workers; what they send to their drivers lies there until then."""
+    server = ForkServer(light, uid=60990, memory_mib=MEMORY_MIB)
+    try:
+        server.wait_until_ready()
+        children = [server.prepare(LIMITS) for _ in range(15 * WAITING)]
+
+        for child in reversed(children):
+            child.wait_until_ready()
+            child.close()
+    finally:
+        server.close()
+
+
 def test_an_order_of_a_megabyte_is_run(sandbox: JailedSandbox) -> None:
     code = f"text = '{'a' * (1 << 20)}'\nprint(len(text))"
 
