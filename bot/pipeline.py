@@ -271,6 +271,8 @@ class Pipeline:
         diagnosis = self.matcher.by_text(reading, title=question.title, asks=triage.asks_in)
         if diagnosis is None or diagnosis.confidence < self.settings.answer.least_confidence:
             return self._code_wanted(question, reading) or self._skip(question, reading, "no entry fits the words")
+        if _only_told(diagnosis) and not triage.asks_for_itself(question, reading):
+            return self._skip(question, reading, "nothing is asked")
         entry = self.library.get(diagnosis.confusion)
         if entry.run_only and not self.settings.answer.rare_messages:
             reason = f"quotes {entry.name}, which is answered where a run shows it"
@@ -380,6 +382,11 @@ def _shows_quoted(run: Run, reading: Reading) -> bool | None:
     if reading.error is not None:
         return same_error(reading.error, run)
     return context.shows_values(run, reading.outputs)
+
+
+def _only_told(diagnosis: Diagnosis) -> bool:
+    """Whether nothing but the post's own words speaks for the diagnosis: no run and no quoted message."""
+    return not diagnosis.ran and all(found.word == "asks" for found in diagnosis.evidence)
 
 
 def _read_earlier(post: Post) -> Reading:

@@ -183,10 +183,27 @@ def test_the_example_for_a_program_without_a_repair_is_one_of_the_same_operation
 def test_what_the_asker_asks_outright_counts_more_than_a_message_by_the_way(pipeline: Pipeline) -> None:
     message = "AttributeError: 'NoneType' object has no attribute 'zero_'"
     by_the_way = asked(f"The loop over the parameters says\n\n    {message}\n", title="Is argmax differentiable?")
-    alone = asked(f"What is this?\n\n    {message}\n")
+    alone = asked(f"What is this? My training stops with\n\n    {message}\n")
 
     names = [answer.diagnosis and answer.diagnosis.confusion for answer in map(pipeline.answer, (by_the_way, alone))]
     assert names == ["nondifferentiable_operation", "grad_before_backward"]
+
+
+SOFTMAX = "softmax_before_cross_entropy"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("In my code softmax is applied twice, once in forward and once in the cross entropy loss, is that wrong?", f"the words fit {SOFTMAX}; nothing could be run"),
+        ("Something is wrong in my code: softmax is applied twice, once in forward and once in the cross entropy loss.", f"the words fit {SOFTMAX}; nothing could be run"),
+        ("Section 2 is wrong: softmax is applied twice, once in forward and once in the cross entropy loss.", "nothing is asked"),
+    ],
+)  # fmt: skip
+def test_words_alone_are_answered_where_somebody_asks_or_tells_of_own_doing(
+    pipeline: Pipeline, body: str, reason: str
+) -> None:
+    assert pipeline.answer(asked(body)).reason == reason
 
 
 def test_layers_in_a_list_are_seen_in_a_network_that_is_never_called(pipeline: Pipeline) -> None:

@@ -32,7 +32,7 @@ _SYMPTOMS: tuple[tuple[str, str], ...] = (
 #: What they ask about.
 _SUBJECTS: tuple[tuple[str, str], ...] = (
     # Derivatives and graphs.
-    ("second_time", r"second time|twice|two times|again|第二次|两次|再次|又一次"),
+    ("second_time", r"second time|twice|two times|(?:backward\w*|runn?\w*|call\w*|propagat\w*|differentiat\w*)\b[^.?!]{0,20}\bagain\b|第二次|两次|再次|又一次"),
     ("second_derivative", r"second(?:[- ]order)?[- ]deriv\w*|(?:second|2nd|higher)[- ]order|double (?:backward|grad)|hessian|gradient penalty|二阶|高阶|两次求导|求导两次|二次求导"),
     ("create_graph", r"create_graph"),
     ("jacobian", r"jacobian\w*|\bvjps?\b|vector-jacobian|雅可比|雅各比"),

@@ -82,6 +82,9 @@ TORCH = Phrases(
 
 #: Another library than PyTorch whose calls are named as PyTorch's.
 LOOKALIKE = Phrases(
+    "zerogradparameters",
+    "getparameters()",
+    "require 'nn'",
     "mx.nd*",
     "mx.autograd*",
     "mxnet",
@@ -240,6 +243,9 @@ DIRECTION = Phrases(
 
 #: Somebody speaks to another person.
 SECOND_PERSON = Phrases("your", "you", "你的", "你这", "你用", "你没", "你在", "您的代码", "您这")
+
+#: Somebody speaks of own doing.
+FIRST_PERSON = Phrases("my", "i", "i'm", "i've", "we", "our", "me", "我", "我的", "我们", "咱们")
 
 #: Somebody explains.
 EXPLANATION = Phrases(

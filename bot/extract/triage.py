@@ -36,6 +36,12 @@ def puts_a_question(question: Question, reading: Reading) -> bool:
     return any(cues.QUESTION.found_in(Words(text)) for text in (question.title, reading.prose))
 
 
+def asks_for_itself(question: Question, reading: Reading) -> bool:
+    """Whether the post puts a question, or complains of something that its author did: reviews and notes do neither."""
+    prose = Words(reading.prose)
+    return puts_a_question(question, reading) or cues.ASKER.found_in(prose) or cues.FIRST_PERSON.found_in(prose)
+
+
 def asks_by_its_title(question: Question, reading: Reading) -> bool:
     """Whether the title of the topic that a post opens asks, while its sentences neither direct nor explain."""
     prose = Words(reading.prose)

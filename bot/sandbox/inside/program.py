@@ -263,5 +263,3 @@ def own_module() -> types.ModuleType:
     builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]  # Python's start-up puts them there, and the jail leaves that out
     sys.modules["__main__"] = module
     return module
-
-
