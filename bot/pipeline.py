@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 from bot import context
-from bot.chinese import in_simplified
 from bot.context import Contexts
 from bot.diagnose import facts, signals, wellformed
 from bot.diagnose.match import Matcher, same_error
 from bot.domain.answer import Answer, Verdict
-from bot.domain.confusion import Case, Confusion, ConfusionKind, Ruling
+from bot.domain.confusion import Confusion, ConfusionKind, Ruling
 from bot.domain.diagnosis import Check, CheckState, Diagnosis
-from bot.domain.post import Post, Question
+from bot.domain.post import Question
 from bot.domain.run import Outcome, Run
-from bot.domain.snippet import QuotedError, Reading, Snippet
+from bot.domain.snippet import Reading, Snippet
 from bot.draft import render
+from bot.examples import example_of
 from bot.extract import triage
-from bot.extract.reading import read
 from bot.library import Library, read_library, shipped_contexts
 from bot.repair import propose
 from bot.repair.propose import written_by_hand
+from bot.reproduction import Reproduction, read_question
 from bot.sandbox import Sandbox
 from bot.settings import Settings
 from bot.trials import Mended, Shown, Trials, limits_of
-
-#: Examples of one entry that are tried for a post that holds nothing to run.
-MOST_EXAMPLES = 6
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Pipeline:
         Raises `SandboxError` when code would have to be run and cannot be.
         """
         started = self.clock()
-        question, reading = _read(question)
+        question, reading = read_question(question)
         answer = self._answer(question, reading)
         return replace(answer, reported_error=reading.error, seconds=self.clock() - started)
 
@@ -56,9 +54,9 @@ class Pipeline:
         silent = triage.silent_because(question, reading)
         if silent is not None:
             # A shared solution is run all the same: moderators see that it works.
-            ran = self._reproduce(question, reading) if silent == "working_solution" else None
+            ran = self.reproduction.of(question, reading) if silent == "working_solution" else None
             return self._skip(question, reading, silent, ran)
-        shown = self._reproduce(question, reading)
+        shown = self.reproduction.of(question, reading)
         if shown is None:
             return self._from_text(question, reading)
         if shown.diagnosis is None:
@@ -73,45 +71,10 @@ class Pipeline:
 
     # The stages
 
-    def _reproduce(self, question: Question, reading: Reading) -> Shown | None:
-        """Run the candidate programs in their order; the first that shows a confusion, else the first that ran.
-
-        Where the post quotes an error, a program that stops with it is preferred, and one that is not the asker's own
-        must. A reading of the post that is not the likeliest counts only where it shows what the post quotes.
-        """
-        first: Shown | None = None
-        another: Shown | None = None
-        candidates = context.snippets(question, reading, contexts=self.contexts, read=_read_earlier)
-        may_be_misread = any(snippet.doubtful for snippet in candidates)
-        for snippet in candidates:
-            shown = self._run(snippet, question, reading)
-            told = _shows_quoted(shown.run, reading)
-            if snippet.doubtful:
-                if told:
-                    return shown
-                continue
-            if shown.diagnosis is not None:
-                if told is not False or (reading.error is None and not may_be_misread):
-                    return shown
-                another = another or (shown if snippet.own and not snippet.invented else None)
-            if snippet.invented:
-                continue
-            if first is None or (shown.run.ran and not first.run.ran):
-                first = replace(shown, diagnosis=None)
-        return another or first
-
-    def _run(self, snippet: Snippet, question: Question, reading: Reading) -> Shown:
-        """One candidate program, and the confusion that its run shows."""
-        run = self.trials.run(snippet.code)
-        found = self.matcher.by_run(
-            snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
-        )
-        shown = Shown(snippet, run, found)
-        return shown if found is None or self._holds(shown, found) else replace(shown, diagnosis=None)
-
-    def _holds(self, shown: Shown, found: Diagnosis) -> bool:
-        """Whether a gradient that is said to be wrong is wrong; other confusions hold when the run shows them."""
-        return not self.library.get(found.confusion).wrong_gradient or self.trials.gradient_is_wrong(shown)
+    @cached_property
+    def reproduction(self) -> Reproduction:
+        """What runs a question's program."""
+        return Reproduction(self.trials, self.library, self.contexts)
 
     def _draft(
         self, question: Question, reading: Reading, entry: Confusion, shown: Shown, mended: Mended | None
@@ -137,7 +100,7 @@ class Pipeline:
                 after=mended.after if mended else None,
                 proof=mended.proof if mended else None,
                 further=self._further(shown, mended) if mended else (),
-                example=self._example(entry, reading.error, like=diagnosis)[0] if alone else None,
+                example=example_of(entry, reading.error, trials=self.trials, like=diagnosis)[0] if alone else None,
                 link=self.settings.answer.documentation_links,
                 traditional=reading.traditional,
             )
@@ -193,14 +156,14 @@ class Pipeline:
         """
         started = self.clock()
         entry = self.library.get(confusion)
-        question, reading = _read(question)
+        question, reading = read_question(question)
         answer = self._chosen(question, reading, entry, fix)
         reason = f"a moderator chose {entry.name}" + (f", fix {fix}" if fix else "")
         return replace(answer, reason=reason, reported_error=reading.error, seconds=self.clock() - started)
 
     def _chosen(self, question: Question, reading: Reading, entry: Confusion, fix: str | None) -> Answer:
         tried: Shown | None = None
-        for snippet in context.snippets(question, reading, contexts=self.contexts, read=_read_earlier):
+        for snippet in self.reproduction.candidates(question, reading):
             run = self.trials.run(snippet.code)
             found = self.matcher.alone(entry, snippet.code, run)
             if found is not None:
@@ -219,7 +182,7 @@ class Pipeline:
         """
         started = self.clock()
         entry = self.library.get(confusion)
-        question, reading = _read(question)
+        question, reading = read_question(question)
         base = original if original is not None else code
         before = self.trials.run(base)
         found = self.matcher.by_run(base, before, reading, title=question.title)
@@ -297,7 +260,7 @@ class Pipeline:
     def _explained(
         self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis, tried: Shown | None
     ) -> Answer:
-        example, told = self._example(entry, reading.error)
+        example, told = example_of(entry, reading.error, trials=self.trials)
         own = tried if tried is not None and tried.snippet.own else None
         if own is not None:
             diagnosis = replace(diagnosis, same_error=same_error(reading.error, own.run))
@@ -326,33 +289,6 @@ class Pipeline:
             reply=reply,
         )
 
-    def _example(
-        self, entry: Confusion, reported: QuotedError | None, *, like: Diagnosis | None = None
-    ) -> tuple[render.Example | None, dict[str, str]]:
-        """One of the entry's examples, run, and the facts that its failing form shows: the shortest that stops with the
-        error which the post quotes, else one of the same operation as what it is to be `like`, else the shortest that
-        shows every fact."""
-        best: tuple[tuple[bool, bool, bool], Case, Run, dict[str, str]] | None = None
-        operation = like.names.get("MAKER") if like is not None else None
-        for case in _examples(entry)[:MOST_EXAMPLES]:
-            run = self.run(case.text())
-            found = self.matcher.alone(entry, case.text(), run)
-            told = facts.facts_of(entry, found, run, case.text()) if found is not None else {}
-            alike = operation is None or (found is not None and found.names.get("MAKER") == operation)
-            fits = (same_error(reported, run) is True, alike, len(told) == len(entry.facts) > 0)
-            if best is None or fits > best[0]:
-                best = fits, case, run, told
-            if fits == (reported is not None, True, True):
-                break
-        if best is None:
-            return None, {}
-        _, case, run, told = best
-        fixed = entry.case(case.name, "fixed")
-        if fixed is None:
-            return render.Example(code=case.text(), run=run), told
-        right = fixed.text()
-        return render.Example(code=right, run=self.run(right), wrong=case.text(), wrong_run=run), told
-
     def _skip(self, question: Question, reading: Reading, reason: str, shown: Shown | None = None) -> Answer:
         return Answer(
             id=question.post.id,
@@ -371,40 +307,9 @@ def _with_others(found: Diagnosis, mended: Mended | None) -> Diagnosis:
     return replace(found, also=tuple(dict.fromkeys((*others, *found.also))))
 
 
-def _examples(entry: Confusion) -> list[Case]:
-    """The programs of an entry that show its confusion: those with a fixed form first, and the short ones."""
-    cases = [case for case in entry.cases if case.role in ("failing", "shown")]
-    return sorted(cases, key=lambda case: (entry.case(case.name, "fixed") is None, len(case.text()), case.name))
-
-
-def _shows_quoted(run: Run, reading: Reading) -> bool | None:
-    """Whether the run stops with the error that the post quotes, or shows the values; None when it quotes neither."""
-    if reading.error is not None:
-        return same_error(reading.error, run)
-    return context.shows_values(run, reading.outputs)
-
-
 def _only_told(diagnosis: Diagnosis) -> bool:
     """Whether nothing but the post's own words speaks for the diagnosis: no run and no quoted message."""
     return not diagnosis.ran and all(found.word == "asks" for found in diagnosis.evidence)
-
-
-def _read_earlier(post: Post) -> Reading:
-    """What an earlier post says that the question may lean on."""
-    return read(post.raw, attachments=post.attachments)
-
-
-def _read(question: Question) -> tuple[Question, Reading]:
-    """What the post says; an error may stand in the title of the topic that it opened, or in the post of another that
-    has "the same error".
-
-    The question comes back with its title in simplified characters, as the words of entries are.
-    """
-    title = question.title if question.opens_its_topic else ""
-    reading = read(question.post.raw, title=title, language=question.language, attachments=question.post.attachments)
-    if question.replied_to is not None and triage.has_the_same(reading):
-        reading = replace(reading, error=_read_earlier(question.replied_to).error)
-    return replace(question, title=in_simplified(question.title)), reading
 
 
 def entries(admins: Path | None = None) -> Library:

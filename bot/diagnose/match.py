@@ -36,7 +36,7 @@ LEAD = 0.25
 ABOUT = 0.35
 
 #: What each line that a run fulfils is worth beside the fit of the words, where two entries may be what a post asks.
-CONDITION = 0.1
+CONDITION = 0.15
 
 _NO_ERROR = re.compile(
     r"\b(?:does|do|did) ?(?:not|n't) (?:raise|throw|give|produce) (?:an?y? )?(?:error|exception)"
