@@ -369,4 +369,5 @@ def test_a_thousand_runs_leave_nothing_behind(made_of: jail.Parts) -> None:
         assert eventually(lambda: len(every_descendant(server)) == IDLE_FAMILY)
         assert eventually(lambda: open_files(zygote) == files)
         assert open_files(os.getpid()) < ours + 50  # what other tests of this process hold open comes and goes
-        assert memory_kib(zygote) - memory < 1024
+        # Six KiB a run would be seen; huge pages of 2 MiB are made by the kernel when it likes.
+        assert memory_kib(zygote) - memory < 6 * 1024
