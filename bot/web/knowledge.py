@@ -17,7 +17,7 @@ from bot.errors import NotFound
 from bot.learn import Record
 from bot.store import drafts
 from bot.store.engine import Connection
-from bot.web import code
+from bot.web import code, words
 from bot.web.guard import Visiting, allowed
 from bot.web.pages import page
 from bot.web.sessions import Role
@@ -25,6 +25,7 @@ from bot.web.sessions import Role
 router = APIRouter()
 
 _GAP = re.compile(r"\{([a-z_]+)\}")
+_OTHER_WORDING = re.compile(r"^or: *", re.MULTILINE)
 
 
 @router.get("/knowledge", response_class=HTMLResponse)
@@ -67,8 +68,9 @@ def _record(connection: Connection, name: str) -> Record:
 
 
 def _readable(entry: Confusion, visit: Visiting) -> str:
-    """The explanation with its {facts} as code, since no program fills them here."""
-    return _GAP.sub(lambda gap: f"`{gap[1]}`", entry.explain[visit.language]).replace("``", "")
+    """The explanation with its {facts} as code, since no program fills them here, and all its wordings."""
+    text = _OTHER_WORDING.sub(words.catalogue(visit.language)["knowledge.or"], entry.explain[visit.language])
+    return _GAP.sub(lambda gap: f"`{gap[1]}`", text).replace("``", "")
 
 
 def _text(case: Case) -> str | None:

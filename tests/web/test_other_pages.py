@@ -96,6 +96,7 @@ def test_every_entry_can_be_read_in_both_languages(page: Page, language: Languag
         assert entry.link in answer.text
         left = {f"{{{fact}}}" for fact in entry.facts if f"{{{fact}}}" in answer.text.split("<h2>")[0]}
         assert left == set()
+        assert "<p>or:" not in answer.text
 
 
 def test_health_says_how_the_jobs_are_doing(page: Page, clock: HandClock) -> None:
