@@ -111,6 +111,7 @@ def test_posts_that_want_no_reply_are_left_alone(code: str, body: str, title: st
         ("What is volatile=True?", "How to fix it"),
         ("Why do you set 'retain_graph=True' for the critic", ""),
         ("I get an error about the graph.", "Use a loss twice"),
+        ("It is None here.\n```\nprint(x.T.grad)\n```", "Return the gradient of x.T"),
         ("My gradient is None there. How can I get it?", "Return gradients of x.T"),
         ("In this article they call backward twice. Why does it fail the second time?", ""),
         ("Still open for me: why is w.grad None?", "[solved] w.grad is None"),

@@ -43,6 +43,7 @@ _NO_ERROR = re.compile(
     r"|\b(?:no|without an?y?) (?:errors?|exceptions?) (?:is|are|was|were) (?:raised|thrown)|没有报错|不会?报错|没报错",
     re.IGNORECASE,
 )
+_AN_ERROR = re.compile(r"error|exception|\bfail|crash|报错|错误|出错|异常", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def got_further(code: str, run: Run, reading: Reading) -> bool:
     of no error and of what the program computes only after that line."""
     if run.error is None or run.error.line is None or reading.error is not None:
         return False
-    if _NO_ERROR.search(f"{reading.prose}\n{code}"):
+    if _says_no_error(f"{reading.prose}\n{code}"):
         return True
     failing = run.error.line
     bound = [node for node in ast.walk(parse(code) or ast.Module([], [])) if isinstance(node, ast.Name)]
@@ -211,6 +212,11 @@ def got_further(code: str, run: Run, reading: Reading) -> bool:
     made = {node.id for node in stored} - {node.id for node in stored if node.lineno < failing}
     spoken_of = {mention.split(".")[0] for mention in reading.mentions if "." in mention}
     return bool(made & spoken_of) and "error" not in wording.words(reading.prose)
+
+
+def _says_no_error(text: str) -> bool:
+    """Whether a post says that nothing was raised, and not that one way of writing raises what another does not."""
+    return _NO_ERROR.search(text) is not None and _AN_ERROR.search(_NO_ERROR.sub(" ", text)) is None
 
 
 def _outright(said: list[Match], quoted: list[Match]) -> bool:

@@ -54,7 +54,8 @@ def announces(told: Told) -> bool:
         return True
     if told.prose_asks:
         return False
-    if _ORDER_TITLE.match(title) and not (told.asks or told.own_error or cues.ASKER.found_in(told.prose)):
+    in_trouble = told.asks or told.own_error or told.reading.blocks or cues.ASKER.found_in(told.prose)
+    if _ORDER_TITLE.match(title) and not in_trouble:
         return True
     if _CHANGE_TITLE.match(title) and not told.asks:
         return True

@@ -44,6 +44,13 @@ def test_who_says_that_nothing_was_raised_saw_the_program_run_on(prose: str) -> 
     assert not got_further(PROGRAM, failed_at(3), saying(prose, error=QuotedError(message="shapes do not match")))
 
 
+@pytest.mark.parametrize(
+    "prose", ["d = d + 1 does not raise an error, but d += 1 fails", "写成 d = d + 1 就不报错，用 += 就报错"]
+)
+def test_who_compares_a_way_that_raises_with_one_that_does_not_has_seen_the_error(prose: str) -> None:
+    assert not got_further(PROGRAM, failed_at(3), saying(prose))
+
+
 def test_a_name_that_was_made_before_and_is_made_again_tells_nothing() -> None:
     again = "import torch\nd = torch.ones(2)\nd = torch.split(d)\n"
     assert not got_further(again, failed_at(3), saying("I expect d.grad_fn", "d.grad_fn"))
