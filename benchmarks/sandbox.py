@@ -46,9 +46,6 @@ print(float(l) < 1)
 """
 #: Long enough for the next child to lock itself in and warm up.
 PAUSE_SECONDS = 0.05
-COLD_RUNS = 25
-STARTS = 20
-MEMORY_RUNS = 50
 LIMITS = Limits()
 
 
@@ -59,7 +56,7 @@ def rows(*, runs: int = 200) -> list[Row]:
 
 def _measured(runs: int) -> Iterator[Row]:
     made_of = jail.parts(environment.find(chosen=None, data=None, uid=SandboxSettings().uid))
-    yield from_times("start, files cached, attacks on itself included", _starts(), target="≤ 3000")
+    yield from_times("start, files cached, attacks on itself included", _starts(runs), target="≤ 3000")
     with JailedSandbox(SandboxSettings(), made_of=made_of) as sandbox:
         hot = {}
         for tape in ("off", "on"):
@@ -74,19 +71,19 @@ def _measured(runs: int) -> Iterator[Row]:
         server.wait_until_ready()
         for tape in ("off", "on"):
             yield from_times("run on demand", _on_demand(server, runs, tape), tape=tape, target="≤ 25, p95 ≤ 35")
-        yield _memory(server, runs=MEMORY_RUNS)
+        yield _memory(server, runs=runs)
     yield _throughput(made_of, runs=2 * runs)
-    cold = from_times("cold: bwrap, python, import torch, snippet", _cold(made_of), tape="off")
+    cold = from_times("cold: bwrap, python, import torch, snippet", _cold(made_of, runs), tape="off")
     yield cold
     times = round(cold.p50 / hot["off"].p50, 1)
-    yield Row(name="cold, as many times hot", tape="off", unit="times", p50=times, runs=COLD_RUNS, target="≥ 100")
+    yield Row(name="cold, as many times hot", tape="off", unit="times", p50=times, runs=runs, target="≥ 100")
 
 
-def _starts() -> list[float]:
+def _starts(runs: int) -> list[float]:
     def start() -> None:
         JailedSandbox(SandboxSettings()).close()
 
-    return [_timed(start) for _ in range(STARTS)]
+    return [_timed(start) for _ in range(runs)]
 
 
 def _hot(sandbox: JailedSandbox, code: str, runs: int, tape: str, *, pause: float = PAUSE_SECONDS) -> list[float]:
@@ -150,7 +147,7 @@ def _throughput(made_of: jail.Parts, *, runs: int) -> Row:
     return Row(name="two workers", tape="off", unit="runs/s", runs=runs, p50=round(rate, 1), target="≥ 70")
 
 
-def _cold(made_of: jail.Parts) -> list[float]:
+def _cold(made_of: jail.Parts, runs: int) -> list[float]:
     program = f"import sys; sys.path[:0] = ['/env/site-packages']\n{SNIPPET}"
     command = ["bwrap", *made_of.arguments, "--", "/env/bin/python3", "-S", "-P", "-s", "-c", program]
     user = SandboxSettings().uid if _is_root() else None
@@ -158,7 +155,7 @@ def _cold(made_of: jail.Parts) -> list[float]:
     def run() -> None:
         subprocess.run(command, check=True, capture_output=True, user=user, group=user, extra_groups=None, cwd="/")
 
-    return [_timed(run) for _ in range(COLD_RUNS)]
+    return [_timed(run) for _ in range(runs)]
 
 
 def _is_root() -> bool:
