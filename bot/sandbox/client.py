@@ -3,7 +3,8 @@
     run(order) ──▶ queue ──▶ worker ──▶ child of its fork server ──▶ Ending ──▶ Run
 
 A worker keeps one locked-down child waiting, so that a run starts at once. Askers take turns: who has many
-orders waiting does not keep the others from theirs. An asker is a thread, or a client of the service.
+orders waiting does not keep the others from theirs, nor from a place in the queue. An asker is a thread, or
+a client of the service.
 """
 
 from __future__ import annotations
@@ -102,18 +103,29 @@ class JailedSandbox:
             raise
 
     def submit(self, order: Order, *, asker: Hashable = None) -> Ticket:
-        """Take a place in the queue, by default as the calling thread. Raises `SandboxBusy` when there is none."""
+        """Take a place in the queue, by default as the calling thread.
+
+        Where all places are taken, who has most orders waiting gives one up, and its ticket ends with `SandboxBusy`;
+        raises that where `asker` would be the one.
+        """
+        asker = asker or threading.get_ident()
         with self._news:
             if self._closed:
                 raise SandboxBroken("the sandbox was closed")
-            if len(self._queue) >= self._settings.queue:
-                raise SandboxBusy()
             try:
                 ticket = Ticket(self._allowed(order))
             except OSError as error:
                 raise no_room(error, SandboxBusy) from error
-            self._queue.add(ticket, asker=asker or threading.get_ident())
+            given_up = None
+            if len(self._queue) >= self._settings.queue:
+                given_up = self._queue.make_room(asker=asker)
+                if given_up is None:
+                    ticket.abandon()
+                    raise SandboxBusy()
+            self._queue.add(ticket, asker=asker)
             self._news.notify()
+        if given_up is not None:
+            given_up.finish(error=SandboxBusy())
         return ticket
 
     def take(self) -> Ticket | None:

@@ -30,6 +30,13 @@ class Turns:
             self._lines[asker] = line
         return ticket
 
+    def make_room(self, *, asker: Hashable) -> Ticket | None:
+        """Give up the last order of who has most waiting, and hand it back; None where `asker` would have as many."""
+        greediest = max(self._lines, key=lambda one: len(self._lines[one]), default=None)
+        if greediest is None or len(self._lines[greediest]) <= len(self._lines.get(asker, ())) + 1:
+            return None
+        return self._lines[greediest].pop()
+
     def clear(self) -> list[Ticket]:
         """Take all."""
         left = [ticket for line in self._lines.values() for ticket in line]

@@ -231,6 +231,19 @@ def test_who_finds_the_queue_full_is_told_to_come_back(fresh: JailedSandbox) -> 
         assert ticket.result().facts.exit_status == 0
 
 
+def test_who_filled_the_queue_gives_up_a_place_to_who_has_none(fresh: JailedSandbox) -> None:
+    running = fresh.submit(SLEEP, asker="greedy")
+    assert eventually(lambda: under_way(fresh))
+    waiting = [fresh.submit(GOOD_ORDER, asker="greedy") for _ in range(4)]
+
+    late = fresh.submit(GOOD_ORDER, asker="modest")
+
+    with pytest.raises(SandboxBusy):
+        waiting[-1].result(seconds=0)
+    running.cancel()
+    assert [ticket.result().facts.exit_status for ticket in (*waiting[:-1], late)] == [0] * 4
+
+
 def test_a_cancelled_run_ends_at_once(fresh: JailedSandbox) -> None:
     running = fresh.submit(SLEEP)
     assert eventually(lambda: under_way(fresh))

@@ -51,6 +51,27 @@ def test_all_are_served_once_and_each_askers_in_their_order(names: str) -> None:
         assert places == sorted(places)
 
 
+def test_who_has_most_waiting_gives_up_the_last_of_them() -> None:
+    turns = in_line("abaab")
+    given_up = turns.make_room(asker="c")
+
+    assert given_up is not None
+    assert given_up.order.code == "a3"
+    given_up.abandon()
+    assert served(turns) == ["a0", "b1", "a2", "b4"]
+
+
+@given(st.text("abc", min_size=1, max_size=12))
+def test_nobody_gives_up_a_place_to_who_would_then_have_as_many(names: str) -> None:
+    turns = in_line(names)
+    most = max(names.count(letter) for letter in names)
+    for asker in "abcd":
+        given_up = turns.make_room(asker=asker) if most <= names.count(asker) + 1 else None
+        assert given_up is None
+    assert len(turns) == len(names)
+    served(turns)
+
+
 def test_all_are_handed_back_when_it_is_cleared() -> None:
     turns = in_line("aab")
     left = turns.clear()
