@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli import knowledge
+from bot.cli.asking import answered, require_agreed, something
 from bot.cli.knowledge import Name
 from bot.errors import BadInput, KnowledgeError, NotFound
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from bot.shelf.sketch import Sketch
 
 app = knowledge.app
-
-Value = TypeVar("Value")
 
 Over = Annotated[bool, typer.Option("--over", help="Let it take the place of the project's entry of that name.")]
 
@@ -151,7 +150,7 @@ def _failing(context: Context, pipeline: Pipeline, given: Given) -> tuple[str | 
         context.console.print(f"  its run shows: {'; '.join(told)}", markup=False)
         return code, run
 
-    return _answer(given.failing, _FAILING.capitalize().replace("python", "Python"), shown)
+    return answered(given.failing, _FAILING.capitalize().replace("python", "Python"), shown)
 
 
 def _fixed(context: Context, pipeline: Pipeline, given: Given, failing: str | None, run: Run | None) -> str | None:
@@ -174,7 +173,7 @@ def _fixed(context: Context, pipeline: Pipeline, given: Given, failing: str | No
         context.console.print(f"  its fix: {fix}", markup=False)
         return code
 
-    return _answer(given.fixed, _FIXED, shown)
+    return answered(given.fixed, _FIXED, shown)
 
 
 def _program(file: str) -> str:
@@ -192,28 +191,9 @@ def _in_both(given: tuple[str | None, str | None], questions: tuple[str, str]) -
     from bot.domain.post import Language
 
     return {
-        language: _answer(text, question, _something)
+        language: answered(text, question, something)
         for language, text, question in zip((Language.ENGLISH, Language.CHINESE), given, questions, strict=True)
     }
-
-
-def _something(text: str) -> str:
-    if not text.strip():
-        raise BadInput("it cannot be empty: the entry needs it.")
-    return text.strip()
-
-
-def _answer(given: str | None, question: str, read: Callable[[str], Value]) -> Value:
-    """What was given on the command line, else what the person answers: asked again, with the reason, until it can be
-    read. Raises `BadInput` for what was given and cannot."""
-    if given is not None:
-        return read(given)
-    while True:
-        typed: str = typer.prompt(question, default="", show_default=False)
-        try:
-            return read(typed.strip())
-        except BadInput as error:
-            typer.echo(f"  {error}")
 
 
 def _write(context: Context, pipeline: Pipeline, sketch: Sketch, run: Run | None, *, over: bool) -> None:
@@ -290,7 +270,7 @@ def _copied(context: Context, name: str, *, unasked: bool) -> Copy:
     if not unasked and not sys.stdin.isatty():
         raise BadInput(f"{name} is the project's own. --copy copies it into your folder and opens the copy.")
     if not unasked:
-        typer.confirm(f"{name} is the project's own. Copy it into your folder, and open the copy?", abort=True)
+        require_agreed(f"{name} is the project's own. Copy it into your folder, and open the copy?")
     made = copy_of(context.data / "knowledge", read_library().get(name))
     context.console.print(f"Copied: {made.folder}. It lies over the project's entry.", markup=False)
     tell_what_stays(context, made.without)

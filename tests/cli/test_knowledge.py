@@ -515,7 +515,8 @@ class TestAsking:
 
         new.interrupt()
 
-        assert new.end()[0] == 1
+        code, said = new.end()
+        assert (code, "interrupted; what was finished is kept" in said) == (130, True)
         assert not (tmp_path / "data").exists()
 
     def test_an_entry_of_the_projects_is_copied_when_the_person_agrees(
