@@ -11,12 +11,13 @@ from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse, Response
 
 from bot import learn
-from bot.domain.confusion import Case, Confusion
+from bot.domain.confusion import Case, Confusion, Ruling
 from bot.domain.draft import DraftState
 from bot.errors import NotFound
 from bot.learn import Record
-from bot.store import drafts
+from bot.store import drafts, rulings
 from bot.store.engine import Connection
+from bot.store.rulings import Ruled
 from bot.web import code, words
 from bot.web.guard import Visiting, allowed
 from bot.web.pages import page
@@ -35,9 +36,18 @@ def contents(visit: Visiting) -> Response:
     with visit.site.store.reading() as connection:
         records = {record.confusion: record for record in learn.records(connection)}
         waiting = drafts.counts_by_confusion(connection, DraftState.PENDING)
+        retired = _retired(connection)
     entries = sorted(visit.site.library, key=lambda entry: (entry.family, entry.name))
     families = [(family, list(group)) for family, group in groupby(entries, key=lambda entry: entry.family)]
-    return page(visit, "knowledge", families=families, records=records, waiting=waiting, nothing=Record(confusion=""))
+    return page(
+        visit,
+        "knowledge",
+        families=families,
+        records=records,
+        waiting=waiting,
+        retired=retired,
+        nothing=Record(confusion=""),
+    )
 
 
 @router.get("/knowledge/{name}", response_class=HTMLResponse)
@@ -49,6 +59,7 @@ def chapter(visit: Visiting, name: Annotated[str, Path(max_length=100)]) -> Resp
         raise NotFound(f"There is no entry {name!r} in the knowledge base.")
     with visit.site.store.reading() as connection:
         record = _record(connection, name)
+        retired = _retired(connection).get(name)
     cases = [(case, text) for case in entry.cases if (text := _text(case)) is not None]
     return page(
         visit,
@@ -59,8 +70,14 @@ def chapter(visit: Visiting, name: Annotated[str, Path(max_length=100)]) -> Resp
         programs=[(case, code.lines(text)) for case, text in cases if case.path.suffix == ".py"],
         posts=[(case, text) for case, text in cases if case.path.suffix == ".md"],
         record=record,
+        retired=retired,
         examples=_pairs(dict(cases)),
     )
+
+
+def _retired(connection: Connection) -> dict[str, Ruled]:
+    """The entries that no new post is answered with, and who decided so."""
+    return {name: one for name, one in rulings.current(connection).items() if one.ruling is Ruling.RETIRED}
 
 
 def _record(connection: Connection, name: str) -> Record:

@@ -12,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from starlette.requests import Request
 
 from bot import review, worker
+from bot.domain.confusion import Ruling
 from bot.domain.draft import DraftState, RejectReason, ReplyFate
 from bot.domain.post import Language, PostState, Topic
 from bot.forum.discourse import DiscourseForum
@@ -19,9 +20,10 @@ from bot.forum.memory import ArchiveForum
 from bot.library import LeftOut
 from bot.publish import Publisher
 from bot.settings import ForumSettings, Settings
-from bot.store import drafts, jobs, posts, replies
+from bot.store import drafts, jobs, posts, replies, rulings
 from bot.store.engine import Store
 from bot.store.replies import KeptReply
+from bot.store.rulings import Ruled
 from bot.web import live
 from bot.web.guard import Visit
 from bot.web.sessions import Role
@@ -97,6 +99,21 @@ def test_every_entry_can_be_read_in_both_languages(page: Page, language: Languag
         left = {f"{{{fact}}}" for fact in entry.facts if f"{{{fact}}}" in answer.text.split("<h2>")[0]}
         assert left == set()
         assert "<p>or:" not in answer.text
+
+
+def test_the_book_says_which_entries_are_retired_and_who_decided_so(page: Page) -> None:
+    decided = Ruled(confusion="nan_gradient", ruling=Ruling.RETIRED, at=NOON, by="olga", note="wrong <i>twice</i>")
+    with page.site.store.writing() as connection:
+        rulings.rule(connection, decided)
+
+    assert "nan_gradient · retired" in said(page, "/knowledge")
+    assert said(page, "/knowledge").count("· retired") == 1
+    told = said(page, "/knowledge/nan_gradient")
+    assert "Retired by olga: no new post is answered with it" in told
+    assert "knowledge retire nan_gradient --undo" in told
+    assert "The reason: wrong <i>twice</i>" in told
+    assert "已由 olga 停用" in said(page, "/knowledge/nan_gradient?lang=zh")
+    assert "Retired" not in said(page, "/knowledge/non_leaf_grad")
 
 
 def test_health_says_how_the_jobs_are_doing(page: Page, clock: HandClock) -> None:
