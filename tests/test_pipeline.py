@@ -157,6 +157,13 @@ def test_an_error_that_no_entry_knows_is_left_alone(pipeline: Pipeline) -> None:
     assert answer.reason == "another error: RuntimeError"
 
 
+def test_code_that_the_sandbox_cannot_run_is_left_alone_with_what_it_lacks(pipeline: Pipeline) -> None:
+    answer = pipeline.answer(program("import torch\nimport pandas\ntorch.ones(2) @ torch.ones(3)"))
+
+    assert not answer.is_draft
+    assert answer.reason == "could not be run: it needs the module pandas, which the sandbox does not have"
+
+
 def test_a_question_without_code_is_answered_with_the_entrys_own_example(pipeline: Pipeline) -> None:
     message = "RuntimeError: grad can be implicitly created only for scalar outputs"
     answer = pipeline.answer(asked(f"What does this mean?\n\n    {message}\n"))

@@ -201,6 +201,12 @@ def failed(kind: str, said: str, *within: str, number: int | None = None) -> dic
         (failed("builtins.MemoryError", ""), Outcome.OUT_OF_MEMORY),
         (failed("builtins.OSError", "mmap", number=12), Outcome.OUT_OF_MEMORY),
         (failed("builtins.RuntimeError", "DefaultCPUAllocator: can't allocate memory"), Outcome.OUT_OF_MEMORY),
+        (failed("builtins.SystemError", "error return without exception set"), Outcome.OUT_OF_MEMORY),
+        (
+            failed("builtins.SystemError", "<built-in function len> returned NULL without setting an exception"),
+            Outcome.OUT_OF_MEMORY,
+        ),
+        (failed("builtins.SystemError", "bad argument to internal function"), Outcome.RAISED),
         (failed("builtins.AssertionError", "Torch not compiled with CUDA enabled", "torch.cuda"), Outcome.UNSUPPORTED),
         (failed("builtins.ModuleNotFoundError", "No module named 'torchvision'"), Outcome.UNSUPPORTED),
         (failed("builtins.FileNotFoundError", "[Errno 2] No such file: 'data.csv'", number=2), Outcome.UNSUPPORTED),
