@@ -199,6 +199,36 @@ def test_what_the_asker_asks_outright_counts_more_than_a_message_by_the_way(pipe
 SOFTMAX = "softmax_before_cross_entropy"
 
 
+def test_a_gradient_that_only_a_sentence_speaks_of_is_read(pipeline: Pipeline) -> None:
+    code = "import torch\nx = torch.rand(3, requires_grad=True)\ny = (4 * x).floor().sum()\ny.backward()"
+
+    answer = pipeline.answer(program(code, "What does floor() do to the gradient? `x.grad` holds only zeros here."))
+
+    assert answer.diagnosis is not None
+    assert (answer.diagnosis.confusion, answer.diagnosis.ran) == ("nondifferentiable_operation", True)
+    assert answer.snippet is not None
+    assert answer.snippet.code.splitlines()[-1] == "x.grad"
+    assert [note.text for note in answer.snippet.assumptions] == ["x.grad is named in the post, not shown as code"]
+
+
+def test_a_switch_that_is_false_is_no_question_about_an_intermediate_gradient(pipeline: Pipeline) -> None:
+    code = "import torch\nw = torch.rand(3, requires_grad=True)\na = w * 2\nb = w * 3\nc = torch.ge(a, b)"
+    words = "The requires_grad of `a` and of `b` is True, but that of `c` is False. Why, can I still call backward()?"
+
+    answer = pipeline.answer(program(code, words))
+
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "nondifferentiable_operation"
+
+
+def test_a_method_that_is_given_too_much_is_no_custom_function_by_its_message_alone(pipeline: Pipeline) -> None:
+    said = "TypeError: mul_() takes 1 positional argument but 2 were given. Why does training fail?"
+    function = "TypeError: forward() takes 1 positional argument but 2 were given. Why does my autograd.Function fail?"
+
+    assert not pipeline.answer(asked(said)).is_draft
+    assert pipeline.answer(asked(function)).is_draft
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

@@ -14,19 +14,19 @@ from bot.context.fill import (
     asks_for_gradients,
     chapter_source,
     completed,
-    mention_line,
     post_origin,
     runnable,
 )
 from bot.context.imports import IMPORTS, with_course_library
 from bot.context.program import Program, program_of
 from bot.context.scenes import continued, gap_filled, mentioned
+from bot.context.sentences import calls_backward, of_mentions, with_mentioned_call, with_mentioned_read
 from bot.context.training import with_training_parts
 from bot.context.uncalled import with_calls
 from bot.context.variants import called_as_told, told_of
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
-from bot.source import bound_names, names_bound_by, parse, undefined_names
+from bot.source import bound_names, parse, undefined_names
 
 #: More candidates are not worth a run each.
 MOST_CANDIDATES = 4
@@ -113,7 +113,7 @@ def _programs(question: Question, reading: Reading, chapter: Chapter | None, thr
     number = question.post.number
     blocks = [block for block in reading.blocks if _does_something(block)]
     if not blocks:
-        yield from _of_mentions(reading, post=number)
+        yield from of_mentions(reading, post=number)
         yield from _without_code(reading, chapter, thread, post=number)
         return
     source = post_origin(number)
@@ -122,12 +122,13 @@ def _programs(question: Question, reading: Reading, chapter: Chapter | None, thr
         yield program_of(_in_order(whole), source=source)
     own = program_of(_in_order(blocks), source=source)
     filled = gap_filled(own, chapter, reading) if chapter else []
-    gap = not _calls_backward(own)
+    gap = not calls_backward(own)
     if gap:
         yield from filled
-        yield from _with_mentioned_call(own, reading, post=number)
+        yield from with_mentioned_call(own, reading, post=number)
     yield own
     yield from told_of(own, reading)
+    yield from with_mentioned_read(own, reading, post=number)
     yield from _indented_otherwise(blocks, source=source)
     yield from continued(own, chapter, reading) if chapter else ()
     yield from _parts(blocks, source=source)
@@ -149,42 +150,6 @@ def _without_code(reading: Reading, chapter: Chapter | None, thread: _Thread, *,
         yield leant_on
     if chapter is not None:
         yield from mentioned(reading, chapter, post=post)
-
-
-def _of_mentions(reading: Reading, *, post: int) -> Iterator[Program]:
-    """A program of the statements that sentences name one by one, what gives names their values first."""
-    named = [code for code in reading.mentions if parse(code) is not None and "\n" not in code]
-    given = [code for code in named if _gives(code)]
-    used = [code for code in named if code not in given and (".backward(" in code or ".grad" in code)]
-    if used and any(names_bound_by(code) for code in given):
-        for chosen in _without_alternatives(used):
-            yield Program(lines=tuple(mention_line(code, post=post) for code in [*given, *chosen]), whole=True)
-
-
-def _without_alternatives(used: Sequence[str]) -> Iterator[list[str]]:
-    """`y.backward()` and `y.sum().backward()` in one sentence are two ways, not two steps: each by itself,
-    the barest first, for it is the one that is asked about."""
-    calls = [code for code in used if ".backward(" in code]
-    if len({code.split(".")[0] for code in calls}) < len(calls):
-        for call in sorted(calls, key=len):
-            yield [code for code in used if code == call or code not in calls]
-    else:
-        yield list(used)
-
-
-def _gives(code: str) -> bool:
-    """Whether a statement gives something a value, a name or a part of one."""
-    tree = parse(code)
-    return tree is not None and isinstance(tree.body[0], ast.Assign | ast.AugAssign | ast.Import | ast.ImportFrom)
-
-
-def _with_mentioned_call(own: Program, reading: Reading, *, post: int) -> Iterator[Program]:
-    """The asker's code with the backward call that only a sentence names."""
-    tree = own.tree
-    names = bound_names(tree) if tree is not None else frozenset()
-    for code in reading.mentions:
-        if ".backward(" in code and code.split(".")[0] in names and parse(code) is not None:
-            yield own.after([mention_line(code, post=post)])
 
 
 def _in_order(blocks: Sequence[CodeBlock]) -> list[CodeBlock]:
@@ -262,10 +227,6 @@ def _programs_of(blocks: Sequence[CodeBlock], *, source: str) -> list[Program]:
 def _self_contained(program: Program) -> bool:
     tree = completed(program, sources=()).tree
     return tree is not None and not undefined_names(tree)
-
-
-def _calls_backward(program: Program) -> bool:
-    return ".backward(" in program.code or "autograd.grad(" in program.code
 
 
 def _sources(program: Program, chapter: Chapter | None, thread: _Thread) -> Iterable[Source]:

@@ -27,7 +27,7 @@ UNSEEN = 0.4
 QUOTED = 0.8
 HINTED = 0.45
 #: How well a post's words must ask about an entry when they are all there is, and how much better than about others.
-TOLD = 0.68
+TOLD = 0.75
 MARGIN = 0.04
 #: How well they must ask about another entry than the one whose message the post quotes, and how much better.
 OUTRIGHT = 0.75

@@ -157,7 +157,9 @@ CHANGE = Phrases(
 
 #: A form that is filled in to ask for a feature.
 PROPOSAL_FORM = Phrases(
-    "feature, motivation and pitch", "feature motivation and pitch",
+    "feature, motivation and pitch", "feature motivation and pitch", "accept a pr", "accept a pull request",
+    "submit a pr", "submit a pull request", "open a pr", "make a pr", "send a pr", "create a pr", "willing to contribute",
+    "📚 documentation", "📚 the doc issue",
     patterns=(r"🚀\W*(?:the )?(?:new )?feature\b", r"^\W*feature request\W*$", r"^\W*(?:is your )?feature request related to"),
 )  # fmt: skip
 
@@ -191,6 +193,7 @@ CURED = Phrases(
         r"\b(?:i|we) (?:have |finally |then )?(?:solved|fixed) (?:it|this|that|the|my)\b[^.?!]{0,40}\bby\b",
         r"\b(?:in order )?to (?:solve|fix) (?:it|this|that)\b[^.?!]{0,20}\bit is (?:necessary|enough|sufficient) to\b",
         r"\b(?:problem|issue|error) (?:is|was|has been) (?:solved|fixed) by\b",
+        r"\b(?:bug|problem|issue|error|leak\w*) (?:can|could|may|might|should) be (?:solved|fixed|resolved|avoided) (?:by|with|if)\b",
         r"(?:把|将)[^。？！]{2,40}(?:就好了|就解决了|就可以了|即可解决)",
     ),
 )
