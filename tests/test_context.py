@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.context import MOST_CANDIDATES, Contexts, read_contexts, snippets
+from bot.context.torch_names import MODULE_OF
 from bot.domain.post import Post, Question
 from bot.domain.snippet import AssumptionKind, Origin, Snippet
 from bot.errors import KnowledgeError
 from bot.extract import read
+from bot.sandbox import Order, Sandbox
 from bot.source import parse, undefined_names
 
 CHAPTERS = read_contexts(Path(__file__).parent.parent / "knowledge" / "contexts")
@@ -56,6 +58,30 @@ def test_missing_imports_are_added_on_record() -> None:
     assert len(snippet.origins) == snippet.code.count("\n")
     assert [note.line for note in snippet.assumptions if note.kind is AssumptionKind.ADDED_IMPORT] == [1, 2, 3]
     assert snippet.own
+
+
+@pytest.mark.sandbox
+def test_every_name_of_torchs_own_that_is_imported_is_there(sandbox: Sandbox) -> None:
+    code = "\n".join(f"from {module} import {name}" for name, module in MODULE_OF.items())
+
+    assert sandbox.run(Order(code=code, tape=False)).error is None
+
+
+def test_bare_names_of_torchs_own_are_imported_and_others_are_not() -> None:
+    (snippet,) = candidates(
+        "```\nnet = Sequential(Linear(2, 1))\nopt = Adam(net.parameters())\nw = tensor([1.0, 2.0], requires_grad=True)\n"
+        "loss = mse_loss(net(w), tensor([0.0]))\nloss.backward()\nopt.step()\nMyPlot(loss)\n```"
+    )
+
+    assert "from torch.optim import Adam" in snippet.code.split("\n")
+    assert "from torch.nn.functional import mse_loss" in snippet.code.split("\n")
+    assert "MyPlot" not in snippet.code
+    assert parse(snippet.code) is not None
+    assert not undefined_names(parse(snippet.code))  # type: ignore[arg-type]
+
+
+def test_a_name_in_small_letters_that_is_not_called_is_no_function_of_torchs() -> None:
+    assert candidates("x = torch.ones(2, requires_grad=True)\nx.backward(grad)") == ()
 
 
 @pytest.mark.parametrize(

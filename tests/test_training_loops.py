@@ -75,6 +75,22 @@ for X, y in loader:
     optimizer.zero_grad()
     l.backward()
     optimizer.step()""",
+    "pictures": """class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 5)
+        self.fc = nn.Linear(4 * 14 * 14, 10)
+    def forward(self, v):
+        return self.fc(F.max_pool2d(self.conv(v), 2).flatten(1))
+model = Small()
+optimizer = SGD(model.parameters(), lr=0.1)
+for img, label in birds_train_loader:
+    loss = CrossEntropyLoss()(model(img), label)
+    loss.backward()
+    clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+for img, label in birds_test_loader:
+    loss = cross_entropy(model(img), label)""",
     "the model is shown": """class Tiny(nn.Module):
     def __init__(self):
         super().__init__()
@@ -126,6 +142,7 @@ def test_every_part_that_stands_in_is_on_record_at_its_line() -> None:
         ("counted", "model", "torch.nn.Linear(4, 3)"),
         ("counted", "trainloader", "[(torch.rand(8, 4), torch.randint(0, 3, (8,))) for _ in range(3)]"),
         ("with a progress bar", "dataloader", "[(torch.rand(8, 4), torch.rand(8,)) for _ in range(3)]"),
+        ("pictures", "birds_train_loader", "[(torch.rand(8, 3, 32, 32), torch.randint(0, 3, (8,))) for _ in range(3)]"),
         ("flat images", "net", "torch.nn.Linear(784, 3)"),
         ("the model is shown", "optimizer", "torch.optim.SGD(model.parameters(), lr=0.01)"),
     ],

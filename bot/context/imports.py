@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from bot.context.program import ADDED, Line, Program
+from bot.context.torch_names import MODULE_OF
 from bot.domain.snippet import Assumption, AssumptionKind
 
 _D2L = "from d2l import torch as d2l"
@@ -81,6 +82,8 @@ def import_of(name: str, code: str) -> str | None:
         return None
     if name in IMPORTS:
         return IMPORTS[name]
+    if name in MODULE_OF and (name[0].isupper() or re.search(rf"(?<![\w.]){re.escape(name)}\(", code)):
+        return f"from {MODULE_OF[name]} import {name}"
     return f"{_D2L}\n{name} = d2l.{name}" if name in _D2L_NAMES else None
 
 

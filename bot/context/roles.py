@@ -32,8 +32,7 @@ _CUSTOMARY: Mapping[Role, re.Pattern[str]] = {
     Role.OPTIMIZER: re.compile(r"opt|optimi[sz]er|trainer|optim_?\d?|sgd|adam"),
     Role.SCHEDULER: re.compile(r"(?:lr_?)?sched(?:uler)?|lr_?scheduler"),
     Role.LOADER: re.compile(
-        r"(?:(?:train(?:ing)?|test|val|valid(?:ation)?|data|batch|mini_?batch)_?)?(?:data_?)?"
-        r"(?:loader|iter|iterator|dl|generator|batches|dataloader)(?:_?(?:train|test|val))?|dataset|train_(?:data|set)"
+        r"\w*(?:loader|iter|iterator|generator|batch|batches)(?:_?(?:train|test|val))?|(?:\w+_)?dl|dataset|train_(?:data|set)"
     ),
     Role.DATASET: re.compile(r"(?:(?:train(?:ing)?|test|val|my|full)_?)?(?:data_?)?set|(?:train(?:ing)?|test|val)_data|ds"),
     Role.INPUTS: re.compile(r"x|X|inputs?|data|images?|features|imgs?|batch_x|x_batch|[xX]_train|train_[xX]"),

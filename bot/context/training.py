@@ -25,8 +25,10 @@ _BINARY = re.compile(r"BCE|binary_cross_entropy|\bsigmoid\b")
 #: A prediction without the axis of one number that a linear layer gives.
 _FLATTENS = re.compile(r"squeeze|\.(?:view|reshape)\(-1\)|\.flatten\(\)|\[:, ?0\]")
 _WIDTH = re.compile(r"\.(?:view|reshape)\(\(?\s*-1\s*,\s*(\d+(?:\s*\*\s*\d+)*)\s*\)")
-#: Layers that take no rows of plain numbers.
-_OTHER_LAYERS = re.compile(r"\b(?:Conv\dd|Embedding|LSTM|GRU|RNN|Transformer\w*|MultiheadAttention)\(")
+#: Layers that take neither rows of plain numbers nor pictures.
+_OTHER_LAYERS = re.compile(r"\b(?:Conv[13]d|Embedding|LSTM|GRU|RNN|Transformer\w*|MultiheadAttention)\(")
+#: The first layer of a network for pictures, and how many channels it takes.
+_PICTURES = re.compile(r"\bConv2d\(\s*(?:in_channels\s*=\s*)?(\d+)\s*,")
 
 _REPEATS = re.compile(r"^\s*(?:for|while)\b|\.step\(|zero_grad", re.MULTILINE)
 
@@ -92,6 +94,7 @@ class _Loop:
     shape: Shape
     classifies: bool
     called: Sequence[str]  #: names that are called, and are customary for a model
+    channels: int | None  #: of the pictures that a network takes; None: it takes rows of numbers
 
     @classmethod
     def of(cls, program: Program, tree: ast.Module, roles: Mapping[str, Role]) -> _Loop:
@@ -110,6 +113,7 @@ class _Loop:
             shape=model_shape(tree) or Shape(inputs=inputs, outputs=3 if classifies else 1),
             classifies=classifies,
             called=sorted(called),
+            channels=int(pictures[1]) if (pictures := _PICTURES.search(code)) else None,
         )
 
     def value_of(self, role: Role, *, given: set[str]) -> str | None:
@@ -147,6 +151,9 @@ class _Loop:
         return f"torch.nn.Linear({self.shape.inputs}, {self.shape.outputs or 1})"
 
     def _inputs(self, count: int) -> str:
+        if self.channels is not None:
+            side = 28 if self.channels == 1 else 32  # as MNIST and CIFAR have them
+            return f"torch.rand({count}, {self.channels}, {side}, {side})"
         return f"torch.rand({count}, {self.shape.inputs})"
 
     def _targets(self, count: int) -> str:

@@ -49,7 +49,7 @@ PARTS: dict[str, dict[str, tuple[Any, ...] | type[str]]] = {
     },
     "root": {
         "dtype": ("complex", "integer", "float"),
-        "weights": ("none", "given"),
+        "weights": ("none", "given", "reached"),
         "elements": ("one", "several"),
     },
     "computed": {"op": str},

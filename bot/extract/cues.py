@@ -193,7 +193,7 @@ CURED = Phrases(
         r"\b(?:i|we) (?:have |finally |then )?(?:solved|fixed) (?:it|this|that|the|my)\b[^.?!]{0,40}\bby\b",
         r"\b(?:in order )?to (?:solve|fix) (?:it|this|that)\b[^.?!]{0,20}\bit is (?:necessary|enough|sufficient) to\b",
         r"\b(?:problem|issue|error) (?:is|was|has been) (?:solved|fixed) by\b",
-        r"\b(?:bug|problem|issue|error|leak\w*) (?:can|could|may|might|should) be (?:solved|fixed|resolved|avoided) (?:by|with|if)\b",
+        r"\b(?:bug|problem|issue|leak\w*) (?:can|could|may|might|should) be (?:solved|fixed|resolved) (?:by|with|if)\b",
         r"(?:把|将)[^。？！]{2,40}(?:就好了|就解决了|就可以了|即可解决)",
     ),
 )

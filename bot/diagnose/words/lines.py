@@ -11,7 +11,7 @@ from bot.diagnose.cutting import operand
 from bot.diagnose.roles import failed
 from bot.diagnose.view import BACKWARD, Found, View, called, receiver
 from bot.diagnose.vocabulary import listed, word
-from bot.domain.tape import TensorState
+from bot.domain.tape import Event, TensorState
 
 
 @word
@@ -163,7 +163,8 @@ def _wanted_leaf(view: View, line: int) -> str | None:
 @word
 def root(view: View, value: Any) -> Found | None:
     """What a differentiation starts from, the failing one or else the last: dtype (complex, integer, float), weights
-    (none, given), elements (one, several). $LOSS is its text."""
+    (none, given; reached: a leaf that it is for, or its root, is given as its own weights), elements (one, several).
+    $LOSS is its text."""
     made = [event for event in view.backwards if event.error] or list(view.backwards)
     if not made or made[-1].backward is None:
         return None
@@ -171,8 +172,8 @@ def root(view: View, value: Any) -> Found | None:
     state = next((one for one in event.inputs if one.serial in event.backward.roots), None)  # type: ignore[union-attr]
     if state is None:
         return None
-    facts = {"dtype": _kind_of(state), "weights": event.backward.weights, "elements": _elements(state)}  # type: ignore[union-attr]
-    if any(facts.get(key) != wish for key, wish in dict(value).items()):
+    facts = {"dtype": {_kind_of(state)}, "weights": _weights(event), "elements": {_elements(state)}}
+    if any(wish not in facts.get(key, ()) for key, wish in dict(value).items()):
         return None
     call = view.call_on(event.line, BACKWARD)
     target = receiver(call) if call is not None else None
@@ -181,6 +182,16 @@ def root(view: View, value: Any) -> Found | None:
         text=f"line {event.line} starts from a tensor of type {state.dtype}", line=event.line, event=event.index,
         names=names, serials={"LOSS": state.serial}, error_line=event.line,
     )  # fmt: skip
+
+
+def _weights(event: Event) -> set[str]:
+    """How a differentiation is weighted, in the words of `root`."""
+    call = event.backward
+    if call is None:
+        return set()
+    given = [state.serial for state in event.inputs if state.serial not in call.inputs][1:]
+    reached = not {*call.roots, *call.leaves}.isdisjoint(given)
+    return {call.weights, "reached"} if call.weights == "given" and reached else {call.weights}
 
 
 def _kind_of(state: TensorState) -> str:
