@@ -69,8 +69,8 @@ def test_every_name_of_torchs_own_that_is_imported_is_there(sandbox: Sandbox) ->
 
 def test_bare_names_of_torchs_own_are_imported_and_others_are_not() -> None:
     (snippet,) = candidates(
-        "```\nnet = Sequential(Linear(2, 1))\nopt = Adam(net.parameters())\nw = tensor([1.0, 2.0], requires_grad=True)\n"
-        "loss = mse_loss(net(w), tensor([0.0]))\nloss.backward()\nopt.step()\nMyPlot(loss)\n```"
+        "```\nnet = Sequential(Linear(2, 1))\nopt = Adam(net.parameters())\nw = torch.ones(2)\n"
+        "loss = mse_loss(net(w), torch.zeros(1))\nloss.backward()\nopt.step()\nMyPlot(loss)\n```"
     )
 
     assert "from torch.optim import Adam" in snippet.code.split("\n")
