@@ -16,7 +16,7 @@ from bot.repair.propose import repairs, together
 from bot.sandbox import NumericOrder, Order, Sandbox, doubt
 from bot.settings import SandboxSettings
 
-#: How many passes of its `for … in range(n)` loops a program runs when it ran out of time.
+#: How many passes of its `for … in range(n)` and `while` loops a program runs when it would not end.
 PASSES = 3
 #: How many further confusions are mended together with the first one.
 MOST_FURTHER = 2

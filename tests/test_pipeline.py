@@ -13,7 +13,7 @@ from bot.diagnose.match import Matcher
 from bot.domain.answer import Answer
 from bot.domain.diagnosis import CheckState
 from bot.domain.post import Attachment, Language, Post, Question
-from bot.domain.run import Outcome, Run
+from bot.domain.run import Limits, Outcome, Run
 from bot.errors import NotFound, SandboxBroken, SandboxError
 from bot.library import Library, read_entry
 from bot.pipeline import Pipeline
@@ -409,12 +409,48 @@ def test_a_program_that_cannot_stand_the_tape_gets_no_verdict_from_it(pipeline: 
     assert answer.before.outcome is Outcome.FINISHED
 
 
+def hurried(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with less patience for each run."""
+    return replace(pipeline, trials=replace(pipeline.trials, limits=Limits(seconds=0.8)))
+
+
 def test_a_loop_too_long_for_the_clock_is_run_for_its_first_passes(pipeline: Pipeline) -> None:
-    quick = pipeline.settings.model_copy(
-        update={"sandbox": pipeline.settings.sandbox.model_copy(update={"seconds": 0.8})}
-    )
-    run = replace(pipeline, settings=quick).run("import time\nfor step in range(10**6):\n    time.sleep(0.01)\nstep\n")
+    run = hurried(pipeline).run("import time\nfor step in range(10**6):\n    time.sleep(0.01)\nstep\n")
     assert (run.outcome, run.passes) == (Outcome.FINISHED, "line 2: 3 of 1000000 passes")
+
+
+ENDLESS = """import torch
+features = torch.arange(8.0)
+labels = 2 * features
+w = torch.zeros(1, requires_grad=True)
+step, loss = 0, torch.tensor(9.0)
+while {condition}:
+    loss = ((w * features - labels) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.001 * w.grad
+    step += 1
+    {shows}
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "shows"),
+    [("True", "pass"), ("loss >= 0", "loss")],
+)
+def test_a_training_that_never_ends_gets_its_verdict_from_its_first_passes(
+    pipeline: Pipeline, condition: str, shows: str
+) -> None:
+    code = ENDLESS.format(condition=condition, shows=shows)
+    answer = hurried(pipeline).answer(program(code, "Why does the loss go up and down, for ever?"))
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "gradient_accumulates"
+    assert answer.before is not None
+    assert (answer.before.outcome, answer.before.passes) == (Outcome.FINISHED, "line 6: 3 passes")
+    assert answer.proof is not None
+    assert answer.proof.gradient.yes
+    assert answer.reply is not None
+    assert "The loop is long, so only its first passes were run." in answer.reply
 
 
 # Repairs that hide the symptom

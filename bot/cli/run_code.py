@@ -16,7 +16,7 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
     tape: Annotated[bool, typer.Option("--tape", help="Also print the tape: every torch call of the run.")] = False,
     passes: Annotated[
-        int | None, typer.Option(min=1, help="Run only the first passes of a long `for … in range(n)`.")
+        int | None, typer.Option(min=1, help="Run only the first passes of each `for … in range(n)` and `while`.")
     ] = None,
 ) -> None:
     """Run a Python file in the sandbox and print what happened.

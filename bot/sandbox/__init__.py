@@ -30,7 +30,7 @@ class Order:
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     numeric: NumericOrder | None = None  #: compare gradients instead of reporting the program's own run
-    loop_passes: int | None = None  #: run only the first passes of a long `for … in range(n)`
+    loop_passes: int | None = None  #: run only the first passes of each `for … in range(n)` and `while`
 
 
 class Sandbox(Protocol):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from bot.domain.run import Outcome, Run
 from bot.sandbox import NumericOrder, Order
 from bot.sandbox.client import JailedSandbox
-from tests.attacks.attack import LIMITS, Attack
+from tests.attacks.attack import LIMITS, SHORT, Attack
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
@@ -190,6 +191,29 @@ def test_half_a_character_in_an_honest_program_is_not_its_end(run: Callable[...,
 
     assert ran.outcome is Outcome.FINISHED
     assert ran.stdout.startswith("1\n")
+
+
+def test_what_counts_loops_notes_few_and_takes_no_word_for_a_line(sandbox: JailedSandbox, still_good: None) -> None:
+    code = """
+for number in [*range(1000, 9000)]:
+    for line in (number, str(number) * 9):
+        goes_on = __passes_of__(line)
+        goes_on(), goes_on()
+goes_on = __passes_of__(10**40)
+print(goes_on(), goes_on())
+"""
+    ran = sandbox.run(Order(code=code, limits=LIMITS, loop_passes=1))
+
+    assert (ran.outcome, ran.stdout) == (Outcome.FINISHED, "True False\n")
+    assert (ran.passes or "").split("; ") == [f"line {number}: 1 passes" for number in range(1000, 1100)]
+
+
+def test_a_loop_without_its_counter_runs_into_the_clock(sandbox: JailedSandbox, still_good: None) -> None:
+    code = "while True:\n    __passes_1__ = lambda: True"
+
+    ran = sandbox.run(Order(code=code, limits=replace(LIMITS, seconds=SHORT), loop_passes=1))
+
+    assert (ran.outcome, ran.passes) == (Outcome.TIMED_OUT, "stopped in the statement at line 1")
 
 
 def test_the_child_holds_no_expected_value_to_look_for(sandbox: JailedSandbox, still_good: None) -> None:

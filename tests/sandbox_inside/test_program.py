@@ -251,6 +251,72 @@ def test_a_range_of_the_programs_own_and_other_things_are_looped_over_in_full(ru
     assert (done.stdout, done.passes) == ("7\n7\n7\n1\n2\n3\n", None)
 
 
+def test_while_loops_are_run_for_their_first_passes_too_each_time_they_begin(run: RunCode) -> None:
+    done = run(
+        """
+        while True:
+            inner = 0
+            while inner < 10**9:
+                inner += 1
+                if inner == 2: continue
+                print(inner, end=" ")
+            else:
+                print("else")
+        print("after")
+        """,
+        loop_passes=3,
+    )
+    assert (done.outcome, done.stdout) == (Outcome.FINISHED, "1 3 else\n" * 3 + "after\n")
+    assert done.passes == "line 3: 3 passes; line 1: 3 passes"
+
+
+def test_a_while_loop_that_ends_by_itself_is_not_said_to_be_shortened(run: RunCode) -> None:
+    done = run(
+        """
+        left = [3, 2, 1]
+        while left: print(left.pop())
+        else: print("empty")
+        while True:
+            left.append(1)
+            if len(left) == 3: break
+        else: print("never")
+        """,
+        loop_passes=3,
+    )
+    assert (done.stdout, done.passes) == ("1\n2\n3\nempty\n", None)
+
+
+def test_functions_that_call_themselves_and_generators_count_each_loop_for_itself(run: RunCode) -> None:
+    done = run(
+        """
+        def deeper(depth):
+            passes = 0
+            while True:
+                passes += 1
+                if depth: deeper(depth - 1)
+                if passes == 3 - depth: break
+            print(depth, passes)
+        def counting():
+            at = 0
+            while True:
+                yield at
+                at += 1
+        deeper(1)
+        list(zip(counting(), counting()))
+        """,
+        loop_passes=4,
+    )
+    assert done.stdout == "0 3\n0 3\n1 2\n"
+    assert shown(done) == [(14, "[(0, 0), (1, 1), (2, 2), (3, 3)]")]
+    assert done.passes == "line 10: 4 passes"
+
+
+def test_a_condition_that_fails_fails_where_it_stands(run: RunCode) -> None:
+    done = run("import torch\nloss = torch.ones(2)\n\nwhile loss > 1e-3:\n    pass\n", loop_passes=3)
+    assert ending(done) == ("RuntimeError", 4)
+    assert done.passes is None
+
+
 def test_a_run_stopped_by_the_clock_says_how_far_it_came(run: RunCode) -> None:
     done = run(
         """
