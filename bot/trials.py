@@ -16,7 +16,7 @@ from bot.repair.propose import repairs, together
 from bot.sandbox import NumericOrder, Order, Sandbox, doubt
 from bot.settings import SandboxSettings
 
-#: How many passes of its `for … in range(n)` and `while` loops a program runs when it would not end.
+#: How many passes of its `for … in range(n)` and `while` loops a program runs when it would not end, or not stop printing.
 PASSES = 3
 #: How many further confusions are mended together with the first one.
 MOST_FURTHER = 2
@@ -56,7 +56,7 @@ class Trials:
         Where the tape may have changed how the program ends, and did, it is reported without its tape.
         """
         run = self.sandbox.run(Order(code=code, limits=self.limits))
-        if run.outcome is Outcome.TIMED_OUT:
+        if run.outcome is Outcome.TIMED_OUT or run.output_cut:
             # A long training loop shows in its first passes what it would show in its last.
             short = self.sandbox.run(Order(code=code, limits=self.limits, loop_passes=PASSES))
             return short if short.ran else run

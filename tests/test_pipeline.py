@@ -436,7 +436,7 @@ while {condition}:
 
 @pytest.mark.parametrize(
     ("condition", "shows"),
-    [("True", "pass"), ("loss >= 0", "loss")],
+    [("True", "pass"), ("loss >= 0", "loss"), ("step > -1", "print('step', step, 'loss' * 200)")],
 )
 def test_a_training_that_never_ends_gets_its_verdict_from_its_first_passes(
     pipeline: Pipeline, condition: str, shows: str
@@ -451,6 +451,11 @@ def test_a_training_that_never_ends_gets_its_verdict_from_its_first_passes(
     assert answer.proof.gradient.yes
     assert answer.reply is not None
     assert "The loop is long, so only its first passes were run." in answer.reply
+
+
+def test_what_prints_more_than_it_may_without_a_loop_stays_refused(pipeline: Pipeline) -> None:
+    run = pipeline.run("print('x' * 10**6)\n")
+    assert (run.outcome, run.reason, run.passes) == (Outcome.REFUSED, "it printed more than it may", None)
 
 
 # Repairs that hide the symptom
