@@ -24,6 +24,7 @@ from bot.context.sentences import calls_backward, of_mentions, with_mentioned_ca
 from bot.context.training import with_training_parts
 from bot.context.uncalled import with_calls
 from bot.context.variants import called_as_told, told_of
+from bot.context.vision import with_data_sets_noted
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
 from bot.source import bound_names, parse, undefined_names
@@ -248,4 +249,4 @@ def _ready(program: Program, *, sources: Iterable[Source]) -> Program | None:
     prepared = on_cpu(with_stand_in_data(with_course_library(with_calls(program))))
     whole = completed(prepared, sources=tuple(sources))
     trained = with_training_parts(whole)
-    return runnable(whole if trained is whole else completed(trained, sources=()))
+    return runnable(with_data_sets_noted(whole if trained is whole else completed(trained, sources=())))

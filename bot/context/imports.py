@@ -44,6 +44,7 @@ IMPORTS = {
     "TensorDataset": "from torch.utils.data import TensorDataset",
     "Dataset": "from torch.utils.data import Dataset",
     "data": "from torch.utils import data",
+    "torchvision": "import torchvision",
     "List": "from typing import List",
     "Optional": "from typing import Optional",
     "Tuple": "from typing import Tuple",
@@ -68,6 +69,9 @@ _TORCH_FUNCTIONS = re.compile(
     r"float32|optim|eye|full|exp|sin|cos|stack|cat|sum|mean|FloatTensor)\b"
 )
 
+#: Parts of torchvision under names that other things have as well, and what tells that it is they.
+_TORCHVISION = {"datasets": r"\bdatasets\.(?:\w*MNIST|CIFAR)", "transforms": r"\btransforms\.(?:Compose|ToTensor)\b"}
+
 _OTHER_D2L = re.compile(
     r"^(?P<indent>\s*)(?:from\s+(?:[\w.]*utils[\w.]*)\s+import\s+d2l|import\s+d2l(?:\.torch)?(?:\s+as\s+d2l)?"
     r"|from\s+d2l\s+import\s+(?!torch\b)\w+\s+as\s+d2l|import\s+d2lzh\w*\s+as\s+d2l|from\s+\.+\s*import\s+d2l)\s*$"
@@ -80,6 +84,8 @@ def import_of(name: str, code: str) -> str | None:
         return f"import torch as {name}"
     if name == "data" and not re.search(r"\bdata\.(?:DataLoader|TensorDataset)\b", code):
         return None
+    if (vision := _TORCHVISION.get(name)) is not None and re.search(vision, code):
+        return f"from torchvision import {name}"
     if name in IMPORTS:
         return IMPORTS[name]
     if name in MODULE_OF and (name[0].isupper() or re.search(rf"(?<![\w.]){re.escape(name)}\(", code)):
