@@ -20,7 +20,7 @@ from torchvision import datasets, transforms
 
 transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
 train = datasets.MNIST(root="./data", train=True, download=True, transform=transform)
-loader = DataLoader(train, batch_size=64, shuffle=True)
+loader = DataLoader(train, batch_size=64, shuffle=True, num_workers=2, persistent_workers=True)
 net = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10))
 criterion = nn.CrossEntropyLoss(reduction="none")
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
@@ -106,6 +106,34 @@ def test_a_data_set_of_the_programs_own_is_its_own() -> None:
     )
 
     assert noted(snippet, AssumptionKind.STAND_IN) == []
+
+
+def test_a_loader_does_without_worker_processes_and_it_is_said() -> None:
+    snippet = only_candidate(SCRIPT)
+
+    assert "shuffle=True, num_workers=0, persistent_workers=False)" in snippet.code
+    ((line, text),) = noted(snippet, AssumptionKind.SUBSTITUTED)
+    assert line == 8
+    assert text.startswith("loaded without worker processes: loader = DataLoader(train, batch_size=64, ")
+    assert in_language(text, Language.CHINESE).startswith("不用工作进程加载数据：loader = ")
+
+
+@pytest.mark.parametrize(
+    ("told", "instead"),
+    [
+        ("num_workers=4", "num_workers=0"),
+        ("num_workers = args.workers", "num_workers = 0"),
+        ("num_workers=os.cpu_count()", "num_workers=0"),
+        ("num_workers=2, prefetch_factor=4", "num_workers=0, prefetch_factor=None"),
+        ("num_workers=0", "num_workers=0"),
+    ],
+)
+def test_however_many_workers_a_loader_is_told_of_it_gets_none(told: str, instead: str) -> None:
+    code = f"import torch, os\nfrom torch.utils.data import DataLoader\nargs = w = torch.ones(2, requires_grad=True)\nfor x in DataLoader(w, {told}): x.sum().backward()\n"  # fmt: skip
+    snippet = only_candidate(code)
+
+    assert f"DataLoader(w, {instead})" in snippet.code
+    assert bool(noted(snippet, AssumptionKind.SUBSTITUTED)) is (told != instead)
 
 
 def test_imports_of_its_data_sets_and_transforms_are_added_where_they_lack() -> None:

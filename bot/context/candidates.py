@@ -25,6 +25,7 @@ from bot.context.training import with_training_parts
 from bot.context.uncalled import with_calls
 from bot.context.variants import called_as_told, told_of
 from bot.context.vision import with_data_sets_noted
+from bot.context.workers import in_one_process
 from bot.domain.post import Post, Question
 from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Reading, Snippet
 from bot.source import bound_names, parse, undefined_names
@@ -246,7 +247,7 @@ def _sources(program: Program, chapter: Chapter | None, thread: _Thread) -> Iter
 
 def _ready(program: Program, *, sources: Iterable[Source]) -> Program | None:
     """The program as it can be run here, or None when it cannot."""
-    prepared = on_cpu(with_stand_in_data(with_course_library(with_calls(program))))
+    prepared = in_one_process(on_cpu(with_stand_in_data(with_course_library(with_calls(program)))))
     whole = completed(prepared, sources=tuple(sources))
     trained = with_training_parts(whole)
     return runnable(with_data_sets_noted(whole if trained is whole else completed(trained, sources=())))
