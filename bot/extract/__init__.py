@@ -7,7 +7,7 @@ In the order a post goes through them (`reading.py` calls them):
     traceback      the error the post quotes            messages      how torch words its own
     transcript     prompts and line numbers            notebook      a pasted .ipynb
     lines          what one line is by itself          legacy        Python 2, the torch of 2017
-    scan           what it is among its neighbours
+    scan           what it is among its neighbours     lists         what sentences count up
     program        the code lines as a block that parses
     indentation    where they lost theirs              salvage       what cannot be read at all
     outputs        values that sentences state         mentions      code that sentences name

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from bot.extract.apart import embedded, has_remark, led_by_code, taken_apart, unwrapped
 from bot.extract.legacy import modernised
 from bot.extract.lines import LineKind, kind_of, kind_of_statement, open_brackets, opens_triple_quote
+from bot.extract.lists import listed
 from bot.extract.repair_text import mended
 from bot.extract.transcript import Role, TypedLine
 from bot.extract.unit import Unit
@@ -37,8 +38,13 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
     """The lines as statements and sentences, statements over several lines joined."""
     found: list[Unit] = []
     patience = _Patience()
+    items = frozenset() if marked else listed([line.text if line.role is Role.UNKNOWN else "x" for line in lines])
     index = 0
     while index < len(lines):
+        if index in items:
+            found.append(Unit(LineKind.PROSE, (lines[index],)))
+            index += 1
+            continue
         kind = _kind(lines[index], marked=marked)
         end = index + 1
         if kind is LineKind.OPEN:

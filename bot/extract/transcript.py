@@ -9,6 +9,7 @@ from enum import Enum
 
 from bot.extract.blocks import SourceLine
 from bot.extract.lines import LineKind, kind_of
+from bot.extract.lists import is_program
 
 _PROMPT = re.compile(r"^\s*(?:>>>|In\s*\[\d*\]\s*[:：])(?: |$)?(?P<code>.*)$")
 _PROMPT_CONTINUED = re.compile(r"^\s*(?:\.\.\.(?: |\t|$)|\.\.\.\.?: ?)(?P<code>.*)$")
@@ -42,7 +43,7 @@ class TypedLine:
 
 def typed_lines(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:
     """The lines as they were typed. `marked`: they stand in a fence, so what has no prompt was printed."""
-    lines = _without_listings(lines)
+    lines = _without_listings(lines, marked=marked)
     typed = [match["code"] for line in lines if (match := _PROMPT.match(line.text))]
     if typed and all(kind_of(code) is LineKind.OUTPUT for code in typed):
         # Some people put the prompt before what was printed.
@@ -78,7 +79,7 @@ def _session(lines: Sequence[SourceLine], *, marked: bool) -> list[TypedLine]:
     return found
 
 
-def _without_listings(lines: Sequence[SourceLine]) -> Sequence[SourceLine]:
+def _without_listings(lines: Sequence[SourceLine], *, marked: bool) -> Sequence[SourceLine]:
     """The lines without the numbers that count up in front of code."""
     numbers = [int(match["number"]) if (match := _NUMBERED.match(line.text)) else None for line in lines]
     result = list(lines)
@@ -89,10 +90,17 @@ def _without_listings(lines: Sequence[SourceLine]) -> Sequence[SourceLine]:
             end += 1
         if end - start >= _SHORTEST_LISTING and numbers[start] is not None:
             plain = [replace(line, text=_without_number(line.text)) for line in lines[start:end]]
-            if any(kind_of(line.text.strip()) is LineKind.CODE for line in plain):
+            if any(kind_of(line.text.strip()) is LineKind.CODE for line in plain) and (
+                marked or not _is_list(lines[start:end]) or is_program([line.text for line in plain])
+            ):
                 result[start:end] = plain
         start = end
     return result
+
+
+def _is_list(lines: Sequence[SourceLine]) -> bool:
+    """Whether Markdown makes a list of numbered lines."""
+    return all(match["mark"] in (".", ")") for line in lines if (match := _NUMBERED.match(line.text)))
 
 
 def _follows(number: int | None, following: int | None) -> bool:
