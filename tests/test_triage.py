@@ -64,6 +64,12 @@ def reason(
         ("announcement", "## 🚀 Feature\nA gradient of zeros for unused inputs. Is this possible?", "Zeros for unused inputs"),
         ("announcement", "eval() and no_grad() are confused by many. Would you accept a PR that names both?", ""),
         ("announcement", "## 📚 Documentation\nWhy does the page on leaves not tell of views?", "Leaves and views"),
+        (
+            "announcement",
+            "y = x[0] fails for one axis.\n\nThe cause is [here](https://github.com/pytorch/pytorch/blob/master/torch/autograd/f.py#L2):"
+            " the gradient is None. Maybe `narrow` would do instead?",
+            "Index fails",
+        ),
         ("cured", "Memory grows because the loss is kept. The leak could be fixed with this: total += loss.item()", ""),
         ("other_framework", "grads = K.gradients(model.output, layer)\nwhy is the gradient None?", ""),
         ("announcement", "Replaces the deprecated backward hook by the full one.", ""),

@@ -62,7 +62,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
     ("average", r"divid\w*|averag\w*|normali[sz]ed? the loss|除以|平均|取均值"),
     # Shapes and numbers.
     ("shape", r"\bshapes?\b|\bsize\b|dimension\w*|row vector|column vector|形状|维度|行向量|列向量|大小"),
-    ("transpose", r"transpos\w*|\.T\b|转置"),
+    ("transpose", r"\btranspos\w*|\.T\b|转置"),
     ("scalar", r"\bscalars?\b|single number|标量|一个数"),
     ("vector", r"\bvectors?\b|non-?scalar|向量|非标量|矢量"),
     ("sum", r"\bsum\w*|\bsum\(\)|add(?:ing)? up|求和|加起来|之和"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 from bot.diagnose.flow import Cut
 from bot.diagnose.outside import ENTRIES
@@ -28,15 +29,20 @@ def cut_names(view: View, cut: Cut) -> dict[str, str]:
 
 
 def _cutting_call(view: View, cut: Cut) -> ast.expr | None:
-    """The expression that cut: `pred.detach()`, `torch.tensor([a, b])`, `w.data`."""
+    """The expression that cut: `pred.detach()`, `torch.tensor([a, b])`, `w.data`; of several, one that names what went in."""
     wanted = {short_name(event.op).strip("_") for event in (cut.event, cut.exit) if event is not None}
     constructors = ENTRIES if cut.kind == "copy" else frozenset()
+    found: list[ast.expr] = []
     for node in view.nodes_on(cut.line):
         if isinstance(node, ast.Call) and (called(node) in wanted or called(node) in constructors):
-            return node
+            found.append(node)
         if isinstance(node, ast.Attribute) and node.attr in wanted and node.attr in ("data", "grad"):
-            return node
-    return None
+            found.append(node)
+    return next((node for node in found if _names_one_of(node, cut.given.names)), found[0] if found else None)
+
+
+def _names_one_of(node: ast.expr, names: Collection[str]) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
 
 
 def _value_on(view: View, line: int) -> ast.expr | None:

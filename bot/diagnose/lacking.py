@@ -132,9 +132,16 @@ def _spoilt(view: View, line: int | None) -> _Asked | None:
 
 
 def _disguised(view: View, flow: Flow) -> Iterator[_Asked]:
-    """Differentiations that start at a leaf which was computed: gradients end right there."""
+    """Differentiations that start at a leaf which was computed, or reach such leaves alone: gradients end right there."""
     for event in view.backwards:
         roots = event.backward.roots if event.backward else ()
+        leaves = event.backward.leaves if event.backward else ()
+        if leaves and not event.error and set(leaves).isdisjoint(roots):
+            walks = [flow.behind([leaf], until=event.index) for leaf in leaves]
+            if all(walk.best is not None and walk.best.kind == "copy" for walk in walks):
+                yield _Asked(
+                    line=event.line, event=event, walk=walks[0], root=view.root_on(event.line), serial=_first(roots)
+                )
         for state in event.inputs[:1]:
             if state.serial in roots and state.leaf and state.requires_grad and not event.error:
                 walk = flow.behind([state.serial], until=event.index)

@@ -200,18 +200,25 @@ def same_error(reported: QuotedError | None, run: Run) -> bool | None:
 
 
 def got_further(code: str, run: Run, reading: Reading) -> bool:
-    """Whether the asker saw the program run on where this run failed: by saying that no error was raised, or by speaking
-    of no error and of what the program computes only after that line."""
+    """Whether the asker saw the program run on where this run failed: by saying that no error was raised, by showing what
+    a later line gave, or by speaking of no error and of what the program computes only after that line."""
     if run.error is None or run.error.line is None or reading.error is not None:
         return False
-    if _says_no_error(f"{reading.prose}\n{code}"):
-        return True
     failing = run.error.line
+    if _says_no_error(f"{reading.prose}\n{code}") or _shows_later(code, reading, failing):
+        return True
     bound = [node for node in ast.walk(parse(code) or ast.Module([], [])) if isinstance(node, ast.Name)]
     stored = [node for node in bound if isinstance(node.ctx, ast.Store)]
     made = {node.id for node in stored} - {node.id for node in stored if node.lineno < failing}
     spoken_of = {mention.split(".")[0] for mention in reading.mentions if "." in mention}
     return bool(made & spoken_of) and "error" not in wording.words(reading.prose)
+
+
+def _shows_later(code: str, reading: Reading, failing: int) -> bool:
+    """Whether the post shows the value of a statement that stands only behind the failing line."""
+    lines = [line.strip() for line in code.splitlines()]
+    later = set(lines[failing:]) - set(lines[:failing])
+    return any(output.after is not None and output.after.strip() in later for output in reading.outputs)
 
 
 def _says_no_error(text: str) -> bool:

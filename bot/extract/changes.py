@@ -33,6 +33,8 @@ _MAYBE_CHANGE_TITLE = re.compile(
 )
 # A change that a reviewer of code proposes.
 _REVIEW = re.compile(r"^\s*```\s*suggestion\b", re.MULTILINE)
+# Who shows the place in torch's own source analyses torch, and no program.
+_INTO_THE_SOURCE = re.compile(r"github\.com/pytorch/pytorch/(?:blob|tree)/\w+/(?:torch|aten|c10|csrc|caffe2|tools)/")
 _ASKED = re.compile("[?？]")
 _PATCH = re.compile(r"\S\s*(?:--+>|→|⇒)\s*\S|^\s*line\s*[:：]?\s*\d+\b.*=", re.MULTILINE | re.IGNORECASE)
 
@@ -49,6 +51,8 @@ def announces(told: Told) -> bool:
     if cues.PUBLISHED.found_in(told.prose) and not told.own_error and not cues.ASKER.found_in(told.prose):
         return True
     if cues.ARTICLE.found_in(told.prose) and not (cues.ASKER.found_in(told.prose) or _ASKED.search(told.prose.text)):
+        return True
+    if _INTO_THE_SOURCE.search(told.question.post.raw) and not cues.ASKER.found_in(told.prose):
         return True
     if _REVIEW.search(told.question.post.raw) or (_DONE_TITLE.match(title) and not told.complains):
         return True

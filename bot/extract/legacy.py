@@ -16,12 +16,13 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bretain_variables="), "retain_graph="),
     (re.compile(r"\b(\w*(?:loss|err|error|cost)\w*)\.data\[0\]"), r"\1.item()"),
     (re.compile(r"\bexcept (\w+), (\w+):"), r"except \1 as \2:"),
+    (re.compile(r"((?:\b\w+\.)*\b\w*iter\w*(?:\(\w+\))?)\.next\(\)"), r"next(\1)"),
 )
 
 
 # A cheap look before the patterns.
 _MAY_BE_OLD = re.compile(
-    r"\bprint\s+[^=(]|\bprint\s*\(.*\)\s*[,%]|xrange|raw_input|async=|retain_variables|\.data\[0\]|\bexcept \w+,"
+    r"\bprint\s+[^=(]|\bprint\s*\(.*\)\s*[,%]|xrange|raw_input|async=|retain_variables|\.data\[0\]|\bexcept \w+,|iter[^.]*\.next\(\)"
 )
 
 

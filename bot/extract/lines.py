@@ -153,10 +153,10 @@ def _by_parsing(line: str) -> LineKind:
     tree = parse(stripped) or parse(modernised(stripped).text)
     if tree is not None:
         return max((_strength(statement) for statement in tree.body), key=_RANK.__getitem__, default=LineKind.PROSE)
-    if _PROGRESS.match(line):
-        return LineKind.OUTPUT
     if _goes_on(stripped):
         return LineKind.OPEN
+    if _PROGRESS.match(line):
+        return LineKind.OUTPUT
     return LineKind.PROSE
 
 

@@ -224,8 +224,21 @@ def _settled(run: list[Unit], index: int, *, strong: bool, marked: bool, known: 
             return LineKind.COMMENT if _comment_is_code(run, index) else LineKind.PROSE
         case LineKind.OPEN:
             return LineKind.CODE
+        case LineKind.OUTPUT if marked and _gives_a_name(run, index):
+            return LineKind.CODE
         case kind:
             return kind
+
+
+def _gives_a_name(run: Sequence[Unit], index: int) -> bool:
+    """Whether what looks like a printed value, `w = tensor([1.])`, gives code below a name that nothing else does."""
+    text = run[index].text.strip()
+    match = _TARGET.match(text)
+    if match is None or "grad_fn=" in text or not parses(text):
+        return False
+    name = match[1]
+    others = [unit for unit in (*run[:index], *run[index + 1 :]) if unit.kind in (LineKind.CODE, LineKind.HEAD)]
+    return name not in _bound(others) and name in _read_in([unit for unit in run[index + 1 :] if unit in others])
 
 
 def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known: frozenset[str]) -> bool:

@@ -87,7 +87,8 @@ COUNT = "Function {} returned an invalid gradient at index 0 - got [2] but expec
 @pytest.mark.parametrize(
     ("reading", "name"),
     [
-        (post("w.grad.data.zero_()", message=MISSING), "grad_before_backward"),
+        (post("w.grad.data.zero_()\nloss.backward()", message=MISSING), "grad_before_backward"),
+        (post("loss.backward()\nw.grad.data.norm()", message=MISSING), None),
         (post("picture.data.save()", message=MISSING), None),
         (post(message=COUNT.format("ClipBackward")), "custom_function_gradient_count"),
         (post(message=COUNT.format("MmBackward0")), None),

@@ -1,11 +1,13 @@
 """What a run that fails elsewhere than the asker's says about the post."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.diagnose.match import got_further
 from bot.domain.post import Language
 from bot.domain.run import Facts, Outcome, Run, RunError
-from bot.domain.snippet import QuotedError, Reading
+from bot.domain.snippet import QuotedError, QuotedOutput, Reading
 
 PROGRAM = "import torch\nx = torch.ones(2)\nd = torch.split(x)\nprint(d.grad_fn)\n"
 
@@ -49,6 +51,18 @@ def test_who_says_that_nothing_was_raised_saw_the_program_run_on(prose: str) -> 
 )
 def test_who_compares_a_way_that_raises_with_one_that_does_not_has_seen_the_error(prose: str) -> None:
     assert not got_further(PROGRAM, failed_at(3), saying(prose))
+
+
+def test_who_shows_what_a_later_line_gave_saw_the_program_run_on() -> None:
+    shown = replace(
+        saying("Is this right?"), outputs=(QuotedOutput(text="tensor([2.])", after=PROGRAM.splitlines()[3]),)
+    )
+    before = replace(
+        saying("Is this right?"), outputs=(QuotedOutput(text="tensor([2.])", after=PROGRAM.splitlines()[1]),)
+    )
+
+    assert got_further(PROGRAM, failed_at(3), shown)
+    assert not got_further(PROGRAM, failed_at(3), before)
 
 
 def test_a_name_that_was_made_before_and_is_made_again_tells_nothing() -> None:

@@ -223,13 +223,28 @@ def test_a_body_is_never_kept_without_its_head() -> None:
 
 def test_python_2_and_the_torch_of_2017_are_read() -> None:
     block = read(
-        "```\nfor i in xrange(2):\n    print i, loss.data[0]\nloss.backward(retain_variables=True)\nx = x.cuda(async=True)\n```"
+        "```\nfor i in xrange(2):\n    print i, loss.data[0]\nloss.backward(retain_variables=True)\nx = x.cuda(async=True)\na, b = dataiter.next()\n```"
     ).blocks[0]
 
     assert block.text == (
         "for i in range(2):\n    print(i, loss.item())\nloss.backward(retain_graph=True)\nx = x.cuda(non_blocking=True)"
+        "\na, b = next(dataiter)"
     )
     assert {note.kind for note in block.assumptions} == {AssumptionKind.MODERNISED}
+
+
+def test_a_statement_over_two_lines_that_begins_like_a_printed_loss_is_code() -> None:
+    code = "def f(a, b):\n    loss = torch.dot(torch.tensor([1.0, 2.0]),\n            torch.tensor([a, b]))\n    return loss"
+    assert blocks_of(f"```\n{code}\n```") == [code]
+
+
+def test_a_tensor_that_code_below_uses_was_typed_and_one_that_was_made_before_is_shown() -> None:
+    typed = "import torch\nw = tensor([1., 2.], requires_grad=True)\n(w * 2).sum().backward()"
+    assert blocks_of(f"```\n{typed}\n```") == [typed]
+
+    printed = read("```\nw = torch.ones(2)\nprint('w =', w)\nw = tensor([1., 1.])\n(w * 2).sum()\n```")
+    assert [block.text for block in printed.blocks] == ["w = torch.ones(2)\nprint('w =', w)\n(w * 2).sum()"]
+    assert [output.text for output in printed.outputs] == ["w = tensor([1., 1.])"]
 
 
 def test_code_behind_a_label_or_a_bullet_is_code() -> None:
