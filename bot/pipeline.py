@@ -260,7 +260,8 @@ class Pipeline:
     def _explained(
         self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis, tried: Shown | None
     ) -> Answer:
-        example, told = example_of(entry, reading.error, trials=self.trials)
+        code = "\n".join(block.text for block in reading.blocks)
+        example, told = example_of(entry, reading.error, trials=self.trials, code=code)
         own = tried if tried is not None and tried.snippet.own else None
         if own is not None:
             diagnosis = replace(diagnosis, same_error=same_error(reading.error, own.run))
@@ -308,8 +309,8 @@ def _with_others(found: Diagnosis, mended: Mended | None) -> Diagnosis:
 
 
 def _only_told(diagnosis: Diagnosis) -> bool:
-    """Whether nothing but the post's own words speaks for the diagnosis: no run and no quoted message."""
-    return not diagnosis.ran and all(found.word == "asks" for found in diagnosis.evidence)
+    """Whether nothing but the post's own words and code speaks for the diagnosis: no run and no quoted message."""
+    return not diagnosis.ran and all(found.word in ("asks", "code") for found in diagnosis.evidence)
 
 
 def entries(admins: Path | None = None) -> Library:

@@ -1,4 +1,5 @@
-"""What stands beside a quoted message: signs, in sentences or in code that cannot be run, of the cause that is meant.
+"""What stands beside a quoted message: signs, in sentences or in code that cannot be run, of the cause that is meant; and
+signs in such code that show a mistake by themselves.
 
 A sign is looked for as it is written, in any case of letters and with any white space between its parts. `*` at an end
 lets the word go on there (`freez*`), and ` ... ` in between leaves room for a few lines (`.step() ... .backward(`).
@@ -48,19 +49,34 @@ class Surroundings:
         return (not entry.only_beside or self._show(entry.only_beside)) and not self._show(entry.not_beside)
 
     def _show(self, signs: Iterable[str]) -> bool:
-        return any(_pattern(sign).search(self.text) for sign in signs)
+        return _first(signs, self.text) is not None
+
+
+def in_code(entry: Confusion, reading: Reading) -> tuple[str, ...]:
+    """The signs of the entry's own that the post's code holds, one of each group; none where a group has none there."""
+    code = _close("\n".join(block.text for block in reading.blocks)[:LONGEST])
+    found = [_first(group, code) for group in entry.in_code]
+    if not found or None in found or _first(entry.not_in_code, code) is not None:
+        return ()
+    return tuple(sign for sign in found if sign is not None)
 
 
 def check(entry: Confusion) -> None:
     """Raise `KnowledgeError` at a sign that says nothing, or that leaves more than one gap."""
-    for key in ("beside", "only_beside", "not_beside"):
-        for sign in getattr(entry, key):
+    listed = {key: getattr(entry, key) for key in ("beside", "only_beside", "not_beside", "not_in_code")}
+    listed["in_code"] = tuple(sign for group in entry.in_code for sign in (group or ("",)))
+    for key, signs in listed.items():
+        for sign in signs:
             if not sign.strip("* .\t\n") or sign.count(_GAP) > 1:
                 raise KnowledgeError(
                     f"{entry.name}/confusion.toml\n"
                     f'  {key}: {sign!r} cannot be looked for. A sign is a word or a piece of code; "*" lets it go on, '
                     'and it may hold one " ... " between two pieces.'
                 )
+
+
+def _first(signs: Iterable[str], text: str) -> str | None:
+    return next((sign for sign in signs if _pattern(sign).search(text)), None)
 
 
 def _close(text: str) -> str:

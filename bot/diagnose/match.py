@@ -26,6 +26,8 @@ UNSEEN = 0.4
 #: Confidence of an entry whose message a post quotes, and how well words must fit to count beside a quoted message.
 QUOTED = 0.8
 HINTED = 0.45
+#: Confidence of a mistake that the signs of code show which cannot be run.
+CODED = 0.7
 #: How well a post's words must ask about an entry when they are all there is, and how much better than about others.
 TOLD = 0.75
 MARGIN = 0.04
@@ -112,7 +114,8 @@ class Matcher:
         return _diagnosis([Match(entry, found, 1.0, 1.0)], run, nothing) if found else None
 
     def by_text(self, reading: Reading, *, asks: Callable[[str], bool], title: str = "") -> Diagnosis | None:
-        """The entry whose message a post quotes, or else the one that its words ask about; nothing was run.
+        """The entry whose message a post quotes, else the one that its words ask about, or that code which cannot be run
+        shows by itself; nothing was run.
 
         `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the
         post is about that message. One that is quoted by the way gives way to what the asker asks outright.
@@ -123,6 +126,7 @@ class Matcher:
             said = self._by_words(reading, title, asks)
             if not matches or _outright(said, matches):
                 matches = said
+        matches = matches or self._by_code(reading)
         if not matches:
             return None
         # One message may stand in several entries: the words choose among them, else the general one answers.
@@ -166,6 +170,16 @@ class Matcher:
             for entry in self.entries
             if entry.name in near
         ]
+
+    def _by_code(self, reading: Reading) -> list[Match]:
+        """The entry whose signs stand in the post's code; none when those of several do, or an error is quoted."""
+        held = {entry.name: signs for entry in self.entries if (signs := beside.in_code(entry, reading))}
+        warned = reading.error is not None and (reading.error.type or "").endswith("Warning")
+        if len(held) != 1 or not (reading.error is None or warned):
+            return []
+        name, signs = next(iter(held.items()))
+        found = Found(text=f"the code holds: {', '.join(signs)}", word="code")
+        return [Match(self.entry(name), (found,), 0.0, CODED)]
 
     def _by_words(self, reading: Reading, title: str, asks: Callable[[str], bool]) -> list[Match]:
         """The entries that the words alone ask about; none when those of two families do so alike."""

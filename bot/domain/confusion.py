@@ -97,6 +97,8 @@ class Confusion:
     beside: tuple[str, ...] = ()  #: signs that, beside a quoted message which others share, speak for this entry
     only_beside: tuple[str, ...] = ()  #: one of these must stand beside a quoted message for this entry to be meant
     not_beside: tuple[str, ...] = ()  #: none of these may
+    in_code: tuple[tuple[str, ...], ...] = ()  #: signs of code that cannot be run: one of each group shows the mistake
+    not_in_code: tuple[str, ...] = ()  #: none of these may be in it
     general: bool = False  #: of the entries that share a message, the one to name when nothing could be run
 
     def case(self, name: str, role: str) -> Case | None:

@@ -73,6 +73,8 @@ def read_entry(folder: Path, *, own: bool, words: frozenset[str] | None = None) 
         beside=entry.beside,
         only_beside=entry.only_beside,
         not_beside=entry.not_beside,
+        in_code=entry.in_code,
+        not_in_code=entry.not_in_code,
     )
 
 

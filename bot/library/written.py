@@ -45,6 +45,8 @@ class EntryFile(BaseModel):
     beside: tuple[str, ...] = ()
     only_beside: tuple[str, ...] = ()
     not_beside: tuple[str, ...] = ()
+    in_code: tuple[tuple[str, ...], ...] = ()
+    not_in_code: tuple[str, ...] = ()
     asked_as: dict[Language, tuple[str, ...]] = {}
     not_this: tuple[str, ...] = ()
     seen: dict[str, Any] = {}

@@ -98,6 +98,39 @@ def test_a_message_that_others_raise_too_counts_only_where_signs_allow_it(readin
     assert named(reading) == name
 
 
+SOFTMAX = "def forward(self, x):\n    return F.softmax(self.fc(x), dim=1)\nloss_fn = nn.CrossEntropyLoss()"
+BACK = "loss.backward()\n    optimizer.zero_grad()\n    optimizer.step()"
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (SOFTMAX, "softmax_before_cross_entropy"),
+        (SOFTMAX.replace("CrossEntropyLoss", "NLLLoss"), None),
+        (SOFTMAX.replace("F.softmax", "F.log_softmax"), None),
+        (SOFTMAX.replace("self.fc", "self.attention"), None),  # its softmax is another one
+        (BACK, "zero_grad_misplaced"),
+        (BACK.replace("    optimizer.zero_grad()\n", ""), None),
+        ("for p in net.parameters():\n    p.require_grad = False", "misspelt_requires_grad"),
+        ("self.layers = [nn.Linear(2, 2) for _ in range(3)]", "layers_in_python_list"),
+        ("self.layers = [nn.Linear(2, 2)]\nself.net = nn.Sequential(*self.layers)", None),
+        ("loss = Variable(loss, requires_grad = True)\nloss.backward()", "graph_cut_by_copy"),
+        (f"{SOFTMAX}\n{BACK}", None),  # nobody says which of the two is meant
+    ],
+)
+def test_code_that_cannot_be_run_may_show_a_mistake_by_itself(code: str, name: str | None) -> None:
+    reading = replace(post(code, prose="It does nothing, why?"), error=None)
+    warned = replace(reading, error=QuotedError(message="dropout option adds dropout", type="UserWarning"))
+
+    assert named(reading) == named(warned) == name
+    assert named(replace(reading, error=QuotedError(message="CUDA out of memory", type="RuntimeError"))) is None
+
+
+def test_a_group_without_a_sign_is_refused() -> None:
+    with pytest.raises(KnowledgeError, match="in_code: '' cannot be looked for"):
+        beside.check(replace(ENTRY, in_code=((),)))
+
+
 @pytest.mark.parametrize("sign", ["", " ", "*", " ... ", "a ... b ... c"])
 def test_a_sign_that_says_nothing_or_leaves_several_gaps_is_refused(sign: str) -> None:
     with pytest.raises(KnowledgeError, match="cannot be looked for"):

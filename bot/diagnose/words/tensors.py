@@ -77,14 +77,16 @@ def rebinds_leaf(view: View, value: Any) -> Found | None:
 
 @word
 def computed(view: View, value: Any) -> Found | None:
-    """The program computes a tensor that its sentences name by the end of an expression, such as `x.T`:
-    op = the operation's last word, or "named" for any intermediate that a sentence names. $X is its expression."""
+    """The program computes a tensor that its sentences name by the end of an expression, such as `x.T`: op = the
+    operation's last word, or "named" for any intermediate that a sentence names and nothing is differentiated from. $X is
+    its expression."""
     wanted = dict(value)
+    roots = {root for event in view.backwards if event.backward is not None for root in event.backward.roots}
     for mention in view.reading.mentions:
         last = mention.rsplit(".", 1)[-1].removesuffix("()")
         for event in view.tape.events:
             made = event.outputs[0] if event.outputs else None
-            if made is None or made.leaf or not made.requires_grad:
+            if made is None or made.leaf or not made.requires_grad or made.serial in roots:
                 continue
             by_op = short_name(event.op) == last and "." in mention
             by_name = view.ever_named(made.serial) == mention
