@@ -243,6 +243,17 @@ def test_words_alone_are_answered_where_somebody_asks_or_tells_of_own_doing(
     assert pipeline.answer(asked(body)).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("title", "body"),
+    [
+        ("Torch epoch rounding issue", "The log has two losses for one epoch. We need more digits, so that nothing is lost."),
+        ("Instability of ConvTranspose2d", "It is slower than expected on one card. On the other it works as expected."),
+    ],
+)
+def test_one_concept_beside_other_words_is_said_of_many_matters(pipeline: Pipeline, title: str, body: str) -> None:
+    assert not pipeline.answer(asked(body, title=title)).is_draft
+
+
 def test_layers_in_a_list_are_seen_in_a_network_that_is_never_called(pipeline: Pipeline) -> None:
     network = (
         "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"

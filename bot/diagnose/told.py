@@ -103,7 +103,8 @@ class Phrasebook:
         for said in passages:
             for phrase in self._asked[entry.name]:
                 fit = self._fit(said, phrase, known=self._known[entry.name])
-                if fit > best.fit and not self._own[entry.name].isdisjoint(said & phrase):
+                both = said & phrase
+                if fit > best.fit and _enough(both) and not self._own[entry.name].isdisjoint(both):
                     best = Told(entry, fit, said & phrase)
         return best
 
@@ -132,6 +133,11 @@ class Phrasebook:
 
     def _sum(self, words: frozenset[str]) -> float:
         return sum(self._weights.get(word, LESS) for word in words)
+
+
+def _enough(words: frozenset[str]) -> bool:
+    """Whether words name two concepts: one of them beside any other word is said of many matters."""
+    return len(words & NAMES) > 1
 
 
 def _said(phrases: Iterable[str]) -> tuple[frozenset[str], ...]:
