@@ -136,8 +136,8 @@ class Phrasebook:
 
 
 def _enough(words: frozenset[str]) -> bool:
-    """Whether words name two concepts: one of them beside any other word is said of many matters."""
-    return len(words & NAMES) > 1
+    """Whether words name two concepts, or are many: one concept beside any other word is said of many matters."""
+    return len(words & NAMES) > 1 or len(words) > FEW + 1
 
 
 def _said(phrases: Iterable[str]) -> tuple[frozenset[str], ...]:
