@@ -260,8 +260,8 @@ class Pipeline:
     def _explained(
         self, question: Question, reading: Reading, entry: Confusion, diagnosis: Diagnosis, tried: Shown | None
     ) -> Answer:
-        code = "\n".join(block.text for block in reading.blocks)
-        example, told = example_of(entry, reading.error, trials=self.trials, code=code)
+        signs = " ".join(found.text for found in diagnosis.evidence if found.word == "code")
+        example, told = example_of(entry, reading.error, trials=self.trials, code=signs)
         own = tried if tried is not None and tried.snippet.own else None
         if own is not None:
             diagnosis = replace(diagnosis, same_error=same_error(reading.error, own.run))

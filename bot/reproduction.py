@@ -10,7 +10,7 @@ from bot.context import Contexts
 from bot.diagnose.match import same_error
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.post import Post, Question
-from bot.domain.run import Run
+from bot.domain.run import Outcome, Run
 from bot.domain.snippet import Reading, Snippet
 from bot.extract import triage
 from bot.extract.reading import read
@@ -47,11 +47,13 @@ class Reproduction:
                 if told:
                     return shown
                 continue
+            if snippet.invented and told is not True and _meets_stand_in(shown.run):
+                continue
             if shown.diagnosis is not None:
                 if told is not False or (reading.error is None and not may_be_misread):
                     return shown
                 another = another or (shown if snippet.own and not snippet.invented else None)
-            if snippet.invented:
+            if snippet.invented and shown.run.outcome is not Outcome.UNSUPPORTED:
                 continue
             if first is None or (shown.run.ran and not first.run.ran):
                 first = replace(shown, diagnosis=None)
@@ -87,6 +89,17 @@ def read_question(question: Question) -> tuple[Question, Reading]:
     if question.replied_to is not None and triage.has_the_same(reading):
         reading = replace(reading, error=_read_earlier(question.replied_to).error)
     return replace(question, title=in_simplified(question.title)), reading
+
+
+def _meets_stand_in(run: Run) -> bool:
+    """Whether a run stops with an error that parts of ours bring about where the asker's had been other ones."""
+    return run.error is not None and run.error.type in (
+        "AttributeError",
+        "TypeError",
+        "AssertionError",
+        "IndexError",
+        "NameError",
+    )
 
 
 def _shows_quoted(run: Run, reading: Reading) -> bool | None:

@@ -59,7 +59,7 @@ class Trials:
         if run.outcome is Outcome.TIMED_OUT or run.output_cut:
             # A long training loop shows in its first passes what it would show in its last.
             short = self.sandbox.run(Order(code=code, limits=self.limits, loop_passes=PASSES))
-            return short if short.ran else run
+            return short if short.ran and not _cut_too_short(short) else run
         if not doubt.meets_tape(code) and not self._fails_unknown(code, run):
             return run
         plain = self.sandbox.run(Order(code=code, tape=False, limits=self.limits))
@@ -191,6 +191,11 @@ class Trials:
     def _numeric(self, code: str, how: NumericOrder) -> NumericRun:
         run = self.sandbox.run(Order(code=code, tape=False, numeric=how, limits=self.limits))
         return run.numeric or NumericRun(problem=run.reason or "the comparison did not end")
+
+
+def _cut_too_short(run: Run) -> bool:
+    """Whether a run stops for want of what the passes that were left out would have made."""
+    return run.error is not None and run.error.type in ("NameError", "UnboundLocalError", "StopIteration", "IndexError")
 
 
 def limits_of(settings: SandboxSettings) -> Limits:

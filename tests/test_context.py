@@ -12,6 +12,7 @@ from bot.domain.post import Post, Question
 from bot.domain.snippet import AssumptionKind, Origin, Snippet
 from bot.errors import KnowledgeError
 from bot.extract import read
+from bot.pipeline import Pipeline
 from bot.sandbox import Order, Sandbox
 from bot.source import parse, undefined_names
 
@@ -78,6 +79,23 @@ def test_bare_names_of_torchs_own_are_imported_and_others_are_not() -> None:
     assert "MyPlot" not in snippet.code
     assert parse(snippet.code) is not None
     assert not undefined_names(parse(snippet.code))  # type: ignore[arg-type]
+
+
+@pytest.mark.sandbox
+def test_an_own_class_under_the_name_of_torchs_is_not_blamed(pipeline: Pipeline) -> None:
+    code = "import torch\nlayer = Linear(2, 1)\nloss = (layer(torch.ones(3, 2)) ** 2).mean()\nloss.backward()\nprint(layer.w.grad)"
+    answer = pipeline.answer(
+        Question(post=Post(id="9", raw=f"My Linear has no gradient. Why is w.grad None?\n```\n{code}\n```"))
+    )
+
+    assert answer.diagnosis is None or not answer.diagnosis.ran
+
+
+@pytest.mark.parametrize("value", ["min(4, 2)", "cfg['workers']", "0"])
+def test_only_a_plain_number_of_workers_is_taken_away(value: str) -> None:
+    code = f"import torch\nloader = DataLoader(d, num_workers={value}, batch_size=2)\nx = torch.ones(2, requires_grad=True)\nx.sum().backward()"
+    for snippet in candidates(f"```\nd = [1.0, 2.0]\n{code}\n```"):
+        assert f"num_workers={value}" in snippet.code
 
 
 def test_a_name_in_small_letters_that_is_not_called_is_no_function_of_torchs() -> None:

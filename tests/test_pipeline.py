@@ -246,8 +246,14 @@ def test_words_alone_are_answered_where_somebody_asks_or_tells_of_own_doing(
 @pytest.mark.parametrize(
     ("title", "body"),
     [
-        ("Torch epoch rounding issue", "The log has two losses for one epoch. We need more digits, so that nothing is lost."),
-        ("Instability of ConvTranspose2d", "It is slower than expected on one card. On the other it works as expected."),
+        (
+            "Torch epoch rounding issue",
+            "The log has two losses for one epoch. We need more digits, so that nothing is lost.",
+        ),
+        (
+            "Instability of ConvTranspose2d",
+            "It is slower than expected on one card. On the other it works as expected.",
+        ),
     ],
 )
 def test_one_concept_beside_other_words_is_said_of_many_matters(pipeline: Pipeline, title: str, body: str) -> None:

@@ -100,6 +100,11 @@ def test_posts_that_want_no_reply_are_left_alone(code: str, body: str, title: st
         ("", "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"),
         ("RuntimeError: Trying to backward through the graph a second time", ""),
         ("x = torch.ones(2, requires_grad=True) * 2\nx.sum().backward()\nx.grad", ""),
+        (
+            "Why does my w.grad stay None? I looked at https://github.com/pytorch/pytorch/blob/main/torch/optim/sgd.py#L100",
+            "",
+        ),
+        ("My code fails: is w.grad None a bug? I can open a PR.\n```\nprint(w.grad)\n```", ""),
         ("My weights do not change although I call optimizer.step().", ""),
         ("The gradient is always zero after round().", ""),
         ("If you are submitting a feature request, say so in the title.\n\nWhy is w.grad None on the GPU?", ""),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.context.chapters import Chapter
 from bot.context.data import stand_in_for
-from bot.context.imports import added_import, import_of
+from bot.context.imports import added_import, import_of, is_guessed
 from bot.context.program import ADDED, Line, Program, lines_of, statements
 from bot.context.slices import slice_for
 from bot.domain.snippet import Assumption, AssumptionKind, Origin
@@ -55,6 +55,8 @@ def completed(program: Program, *, sources: Sequence[Source]) -> Program:
             return whole
         if any(note.kind is AssumptionKind.ADDED_IMPORT for note in found[0].notes):
             imports = (*imports, *found)
+            # A class may be the asker's own: then what the program does with torch's says nothing.
+            program = replace(program, invented=program.invented or is_guessed(found[0].text))
         else:
             filled = (*found, *filled)
     return program.before((*imports, *filled))

@@ -93,6 +93,11 @@ def import_of(name: str, code: str) -> str | None:
     return f"{_D2L}\n{name} = d2l.{name}" if name in _D2L_NAMES else None
 
 
+def is_guessed(line: str) -> bool:
+    """Whether an added import is of a class that people also write themselves, under the name of torch's own."""
+    return re.match(r"from torch\.(?:nn|optim)[\w.]* import [A-Z]", line) is not None
+
+
 def added_import(name: str, line: str) -> tuple[Line, ...]:
     """The line or lines of an import that was added, on record."""
     note = Assumption(kind=AssumptionKind.ADDED_IMPORT, text=f"added: {line.replace(chr(10), '; ')}", restored=name)

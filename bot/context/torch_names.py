@@ -12,8 +12,7 @@ _OF_MODULE = {
         MarginRankingLoss MaxPool1d MaxPool2d MaxPool3d MaxUnpool2d Module ModuleDict ModuleList MSELoss
         MultiheadAttention NLLLoss PairwiseDistance ParameterDict ParameterList PixelShuffle PoissonNLLLoss PReLU
         ReflectionPad2d ReLU ReLU6 RMSNorm RNN RNNCell SELU Sequential Sigmoid SiLU SmoothL1Loss Softmax Softplus Softsign
-        Tanh Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer
-        TripletMarginLoss Unflatten Unfold Upsample ZeroPad2d
+        Tanh TripletMarginLoss Unflatten Unfold Upsample ZeroPad2d
     """,
     "torch.optim": "Adadelta Adagrad Adam Adamax AdamW ASGD LBFGS NAdam RAdam RMSprop Rprop SGD SparseAdam",
     "torch.optim.lr_scheduler": """
@@ -22,8 +21,7 @@ _OF_MODULE = {
     """,
     "torch.nn.utils": "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters",
     "torch.utils.data": "ConcatDataset IterableDataset Subset random_split",
-    "torch.utils.checkpoint": "checkpoint",
-    "torch.distributions": "Bernoulli Categorical MultivariateNormal Normal kl_divergence",
+    "torch.distributions": "Categorical MultivariateNormal kl_divergence",
     "torch.nn.functional": """
         binary_cross_entropy binary_cross_entropy_with_logits cross_entropy log_softmax mse_loss nll_loss one_hot
         smooth_l1_loss

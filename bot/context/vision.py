@@ -21,12 +21,12 @@ def with_data_sets_noted(program: Program) -> Program:
         replace(line, notes=(*line.notes, *(_note(name) for name, at in made.items() if at == number)))
         for number, line in enumerate(program.lines, start=1)
     )
-    return replace(program, lines=lines)
+    return replace(program, lines=lines, invented=program.invented or lines != program.lines)
 
 
 def _made(tree: ast.Module) -> dict[str, int]:
     """By name, the first line that calls for a data set which is no class of the program's own."""
-    own = {statement.name for statement in tree.body if isinstance(statement, ast.ClassDef)}
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     found: dict[str, int] = {}
     for node in ast.walk(tree):
         match node:

@@ -10,7 +10,7 @@ from bot.domain.snippet import Assumption, AssumptionKind
 
 #: What a loader is told of its workers, and what it is told when it has none: it refuses the others then.
 _TOLD = {
-    re.compile(r"\bnum_workers(\s*)=(\s*)(?![=0])\w[\w.]*(?:\(\))?"): r"num_workers\1=\g<2>0",
+    re.compile(r"\bnum_workers(\s*)=(\s*)(?![=0])\w[\w.]*(?:\(\))?(?=\s*[,)])"): r"num_workers\1=\g<2>0",
     re.compile(r"\bpersistent_workers(\s*)=(\s*)True\b"): r"persistent_workers\1=\2False",
     re.compile(r"\bprefetch_factor(\s*)=(\s*)\d+"): r"prefetch_factor\1=\2None",
 }
@@ -18,7 +18,8 @@ _TOLD = {
 
 def in_one_process(program: Program) -> Program:
     """The program with the workers of its loaders taken away, each line on record."""
-    if "DataLoader" not in program.code or "num_workers" not in program.code:
+    code = program.code
+    if "DataLoader" not in code or "num_workers" not in code or "timeout" in code or "multiprocessing_context" in code:
         return program
     return replace(program, lines=tuple(_alone(line) for line in program.lines))
 

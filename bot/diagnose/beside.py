@@ -25,6 +25,7 @@ LONGEST = 20_000
 _GAP = " ... "
 _AROUND_SIGNS = re.compile(r"\s*([^\w\s])\s*")
 _SPACE = re.compile(r"\s+")
+_COMMENT = re.compile(r"#[^\n]*")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Surroundings:
 
 def in_code(entry: Confusion, reading: Reading) -> tuple[str, ...]:
     """The signs of the entry's own that the post's code holds, one of each group; none where a group has none there."""
-    code = _close("\n".join(block.text for block in reading.blocks)[:LONGEST])
+    shown = "\n\n".join(block.text for block in reading.blocks)[:LONGEST]
+    code = "\n".join(_close(block) for block in _COMMENT.sub("", shown).split("\n\n"))
     found = [_first(group, code) for group in entry.in_code]
     if not found or None in found or _first(entry.not_in_code, code) is not None:
         return ()

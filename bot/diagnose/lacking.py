@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +136,7 @@ def _disguised(view: View, flow: Flow) -> Iterator[_Asked]:
     for event in view.backwards:
         roots = event.backward.roots if event.backward else ()
         leaves = event.backward.leaves if event.backward else ()
-        if leaves and not event.error and set(leaves).isdisjoint(roots):
+        if leaves and not event.error and set(leaves).isdisjoint(roots) and _steps_without(view, leaves):
             walks = [flow.behind([leaf], until=event.index) for leaf in leaves]
             if all(walk.best is not None and walk.best.kind == "copy" for walk in walks):
                 yield _Asked(
@@ -149,6 +149,13 @@ def _disguised(view: View, flow: Flow) -> Iterator[_Asked]:
                     yield _Asked(
                         line=event.line, event=event, walk=walk, root=view.root_on(event.line), serial=state.serial
                     )
+
+
+def _steps_without(view: View, leaves: Collection[int]) -> bool:
+    """Whether an optimizer steps, and nobody wants the gradients of these leaves: it holds none and no `.grad` is read."""
+    held = {state.serial for event in view.tape.events if event.op in ("optimizer", "step") for state in event.inputs}
+    read = {state.serial for event in view.grad_reads for state in event.inputs}
+    return bool(held) and held.isdisjoint(leaves) and read.isdisjoint(leaves)
 
 
 def _unreached(view: View, flow: Flow) -> Iterator[_Asked]:

@@ -35,6 +35,10 @@ _MAYBE_CHANGE_TITLE = re.compile(
 _REVIEW = re.compile(r"^\s*```\s*suggestion\b", re.MULTILINE)
 # Who shows the place in torch's own source analyses torch, and no program.
 _INTO_THE_SOURCE = re.compile(r"github\.com/pytorch/pytorch/(?:blob|tree)/\w+/(?:torch|aten|c10|csrc|caffe2|tools)/")
+_WHY = re.compile(
+    r"\b(?:why|what(?:'s| is| am| do| does| should)|how (?:do|can|to)|my|i tried)\b|为什么|怎么|如何|什么|我的",
+    re.IGNORECASE,
+)
 _ASKED = re.compile("[?？]")
 _PATCH = re.compile(r"\S\s*(?:--+>|→|⇒)\s*\S|^\s*line\s*[:：]?\s*\d+\b.*=", re.MULTILINE | re.IGNORECASE)
 
@@ -48,11 +52,15 @@ def announces(told: Told) -> bool:
         return True
     if cues.PROPOSAL_FORM.found_in(told.prose) and not told.own_error:
         return True
+    if cues.OFFER.found_in(told.prose) and not (
+        told.own_error or told.reading.error or told.reading.blocks or told.complains
+    ):
+        return True
     if cues.PUBLISHED.found_in(told.prose) and not told.own_error and not cues.ASKER.found_in(told.prose):
         return True
     if cues.ARTICLE.found_in(told.prose) and not (cues.ASKER.found_in(told.prose) or _ASKED.search(told.prose.text)):
         return True
-    if _INTO_THE_SOURCE.search(told.question.post.raw) and not cues.ASKER.found_in(told.prose):
+    if _INTO_THE_SOURCE.search(told.question.post.raw) and not (told.own_error or _WHY.search(told.prose.text)):
         return True
     if _REVIEW.search(told.question.post.raw) or (_DONE_TITLE.match(title) and not told.complains):
         return True

@@ -157,11 +157,22 @@ CHANGE = Phrases(
 
 #: A form that is filled in to ask for a feature.
 PROPOSAL_FORM = Phrases(
-    "feature, motivation and pitch", "feature motivation and pitch", "accept a pr", "accept a pull request",
-    "submit a pr", "submit a pull request", "open a pr", "make a pr", "send a pr", "create a pr", "willing to contribute",
-    "📚 documentation", "📚 the doc issue",
+    "feature, motivation and pitch", "feature motivation and pitch", "📚 documentation", "📚 the doc issue",
     patterns=(r"🚀\W*(?:the )?(?:new )?feature\b", r"^\W*feature request\W*$", r"^\W*(?:is your )?feature request related to"),
 )  # fmt: skip
+
+#: Somebody offers a change of their own.
+OFFER = Phrases(
+    "accept a pr",
+    "accept a pull request",
+    "submit a pr",
+    "submit a pull request",
+    "open a pr",
+    "make a pr",
+    "send a pr",
+    "create a pr",
+    "willing to contribute",
+)
 
 #: How a text begins that was published for many.
 PUBLISHED = Phrases(patterns=(r"\A\W*welcome to\b.{0,60}\b(?:guide|release|notes)\b",))

@@ -16,7 +16,7 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bretain_variables="), "retain_graph="),
     (re.compile(r"\b(\w*(?:loss|err|error|cost)\w*)\.data\[0\]"), r"\1.item()"),
     (re.compile(r"\bexcept (\w+), (\w+):"), r"except \1 as \2:"),
-    (re.compile(r"((?:\b\w+\.)*\b\w*iter\w*(?:\(\w+\))?)\.next\(\)"), r"next(\1)"),
+    (re.compile(r"(\bdataiter|\biter\([\w.]+\))\.next\(\)"), r"next(\1)"),
 )
 
 

@@ -11,6 +11,8 @@ from bot.extract.repair_text import mended
 from bot.source import parse
 
 _ITEM = re.compile(r"^\s*(?:(?P<bullet>[-*+•])|(?P<number>\d{1,2})[.)、])\s+(?P<content>\S.*)$")
+#: Steps of a program, which nobody counts up for their values.
+_DOES = re.compile(r"^\w[\w.]*\.(?:backward|step|zero_grad|zero_|requires_grad_|train|eval)\(.*\)$")
 _GIVES = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Import, ast.ImportFrom)
 
 
@@ -42,11 +44,17 @@ def is_program(contents: Sequence[str]) -> bool:
 
 def _counted_up(texts: Sequence[str], run: Sequence[int]) -> Sequence[int]:
     items = {place: item["content"] for place in run if (item := _ITEM.match(texts[place]))}
-    if len(items) < 2:
+    if len(items) < 2 or (all(map(_DOES.match, items.values())) and _code_follows(texts, run[-1])):
         return ()
     if is_program([*items.values()]):  # with its number, `2. (x)` would be a call, and `- x.grad` a difference
         return [place for place, content in items.items() if kind_of(mended(content).text) is LineKind.WEAK]
     return run
+
+
+def _code_follows(texts: Sequence[str], last: int) -> bool:
+    """Whether the program goes on below a list."""
+    below = next((text for text in texts[last + 1 :] if text.strip()), "")
+    return kind_of(mended(below).text) is LineKind.CODE
 
 
 def _follows(item: re.Match[str], following: re.Match[str]) -> bool:

@@ -22,6 +22,7 @@ _KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|asse
 _HEADING = re.compile(r"^#{1,6}\s+\S")
 _TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
 _NAMES = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_STRING = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*")
 _TOUCHING = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=[A-Za-z_(])|\)(?=\w)")
 _CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
@@ -238,7 +239,8 @@ def _gives_a_name(run: Sequence[Unit], index: int) -> bool:
         return False
     name = match[1]
     others = [unit for unit in (*run[:index], *run[index + 1 :]) if unit.kind in (LineKind.CODE, LineKind.HEAD)]
-    return name not in _bound(others) and name in _read_in([unit for unit in run[index + 1 :] if unit in others])
+    below = "\n".join(_STRING.sub("", unit.text) for unit in run[index + 1 :] if unit in others)
+    return name not in _bound(others) and name in _NAMES.findall(below)
 
 
 def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known: frozenset[str]) -> bool:

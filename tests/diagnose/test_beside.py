@@ -109,20 +109,33 @@ BACK = "loss.backward()\n    optimizer.zero_grad()\n    optimizer.step()"
         (SOFTMAX.replace("CrossEntropyLoss", "NLLLoss"), None),
         (SOFTMAX.replace("F.softmax", "F.log_softmax"), None),
         (SOFTMAX.replace("self.fc", "self.attention"), None),  # its softmax is another one
+        (SOFTMAX.replace("def forward(self, x)", "def predict_proba(self, x)"), None),
+        ("# x = F.softmax(x) is gone\nloss_fn = nn.CrossEntropyLoss()", None),
         (BACK, "zero_grad_misplaced"),
+        ("loss.backward()\noptimizer.step()\noptimizer.zero_grad()\n\noptimizer.step()", None),
         (BACK.replace("    optimizer.zero_grad()\n", ""), None),
-        ("for p in net.parameters():\n    p.require_grad = False", "misspelt_requires_grad"),
-        ("self.layers = [nn.Linear(2, 2) for _ in range(3)]", "layers_in_python_list"),
+        (
+            "net = torch.nn.Linear(2, 1)\nfor p in net.parameters():\n    p.require_grad = False",
+            "misspelt_requires_grad",
+        ),
+        ("class Node:\n    def __init__(self):\n        self.require_grad = True\ntorch.ones(2)", None),
+        (
+            "class Net(nn.Module):\n    def __init__(self):\n        self.layers = [nn.Linear(2, 2)]",
+            "layers_in_python_list",
+        ),
+        ("class Net(nn.Module):\n    def __init__(self):\n        self.layers = [nn.ReLU()]", None),
         ("self.layers = [nn.Linear(2, 2)]\nself.net = nn.Sequential(*self.layers)", None),
-        ("loss = Variable(loss, requires_grad = True)\nloss.backward()", "graph_cut_by_copy"),
+        ("loss = Variable(loss, requires_grad = True)\nloss.backward()\noptimizer.step()", "graph_cut_by_copy"),
+        ("viz.line(Y=torch.Tensor([loss]))\noptimizer.step()", None),
         (f"{SOFTMAX}\n{BACK}", None),  # nobody says which of the two is meant
     ],
 )
 def test_code_that_cannot_be_run_may_show_a_mistake_by_itself(code: str, name: str | None) -> None:
-    reading = replace(post(code, prose="It does nothing, why?"), error=None)
+    reading = replace(post(code, prose="The loss does not change, why?"), error=None)
     warned = replace(reading, error=QuotedError(message="dropout option adds dropout", type="UserWarning"))
 
     assert named(reading) == named(warned) == name
+    assert named(replace(reading, prose="What do these lines do?")) is None
     assert named(replace(reading, error=QuotedError(message="CUDA out of memory", type="RuntimeError"))) is None
 
 

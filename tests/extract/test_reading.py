@@ -247,6 +247,14 @@ def test_a_tensor_that_code_below_uses_was_typed_and_one_that_was_made_before_is
     assert [output.text for output in printed.outputs] == ["w = tensor([1., 1.])"]
 
 
+@pytest.mark.parametrize("mark", ["1. {}\n2. {}\n3. {}", "- {}\n- {}\n- {}"])
+def test_a_list_of_steps_is_a_program_where_the_program_goes_on_below_it(mark: str) -> None:
+    steps = ("loss.backward()", "opt.step()", "opt.zero_grad()")
+    (block,) = blocks_of(f"import torch\nloss = torch.ones(1, requires_grad=True)\n{mark.format(*steps)}\nprint(loss)")
+
+    assert [line for line in block.split("\n") if line in steps] == list(steps)
+
+
 def test_code_behind_a_label_or_a_bullet_is_code() -> None:
     assert blocks_of("代码:t = torch.ones(2)\nt.requires_grad_()") == ["t = torch.ones(2)\nt.requires_grad_()"]
     assert blocks_of("- t = torch.ones(2)\n- t.requires_grad_()") == ["t = torch.ones(2)\nt.requires_grad_()"]

@@ -1,8 +1,8 @@
 """Runs only the first passes of long loops, and remembers of how many, where that is known.
 
 A `for` over a range is given the first numbers of it; the condition of a `while` says no after as many passes. So `break`,
-`continue`, `else` and nested loops mean what they always mean. Comprehensions stay whole: what they make would have
-another shape.
+`continue` and nested loops mean what they always mean. Comprehensions stay whole, for what they make would have another
+shape; so do loops that hand values over, for whoever waits for one would get none.
 """
 
 from __future__ import annotations
@@ -72,11 +72,25 @@ class _Counted(ast.NodeTransformer):
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
         """The loop, which asks after its own condition whether it goes on, with a counter of its own each time it begins."""
         self.generic_visit(node)
+        if _hands_over(node):
+            return [node]
         name = f"__passes_{node.lineno}__"  # in the frame that loops: functions may call themselves
         begun = ast.Call(ast.Name(BEGINNING, ast.Load()), [ast.Constant(node.lineno)], [])
         goes_on = ast.Call(ast.Name(name, ast.Load()), [], [])
         node.test = ast.copy_location(ast.BoolOp(ast.And(), [node.test, goes_on]), node.test)
         return [ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], begun), node), node]
+
+
+def _hands_over(loop: ast.While) -> bool:
+    """Whether a loop hands values to whoever waits for them: cut off, it would hand over nothing where that is expected."""
+    waiting: list[ast.AST] = [*loop.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom, ast.Await)) or (isinstance(node, ast.Return) and node.value):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            waiting.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def _counted(values: ast.expr, line: int) -> ast.expr:

@@ -14,7 +14,10 @@ import numpy as np
 import torch
 from inside.vision import lacks
 from PIL import Image
-from torch.nn import functional
+from torch.nn import functional as _functional
+
+#: How much of the grey comes from red, green and blue (ITU-R BT.601).
+_LUMA = (0.299, 0.587, 0.114)
 
 __getattr__ = partial(lacks, "torchvision.transforms")
 
@@ -112,7 +115,7 @@ class Resize(_Transform):
             short = size if isinstance(size, int) else size[0]
             size = (short, short * width // height) if height <= width else (short * height // width, short)
         planes = pixels.reshape(1, -1, height, width).to(torch.get_default_dtype())
-        resized = functional.interpolate(planes, size, mode="bilinear").reshape(*pixels.shape[:-2], *size)
+        resized = _functional.interpolate(planes, size, mode="bilinear").reshape(*pixels.shape[:-2], *size)
         return resized if pixels.is_floating_point() else resized.round().to(pixels.dtype)
 
 
@@ -140,7 +143,7 @@ class RandomCrop(_Transform):
 
     def _pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         left, top, right, bottom = self.padding
-        pixels = functional.pad(
+        pixels = _functional.pad(
             pixels, (left, right, top, bottom), value=self.fill if isinstance(self.fill, int) else 0
         )
         pixels = _at_least(pixels, self.size) if self.pad_if_needed else pixels
@@ -168,7 +171,9 @@ class Grayscale(_Transform):
         self.channels = num_output_channels
 
     def _pixels(self, pixels: torch.Tensor) -> torch.Tensor:
-        grey = pixels.to(torch.get_default_dtype()).mean(-3, keepdim=True).to(pixels.dtype)
+        values = pixels.to(torch.get_default_dtype())
+        weights = torch.tensor(_LUMA, dtype=values.dtype)[:, None, None]
+        grey = ((values * weights).sum(-3, keepdim=True) if values.shape[-3] == 3 else values).to(pixels.dtype)
         return grey.expand(*grey.shape[:-3], self.channels, *grey.shape[-2:]).clone()
 
 
@@ -190,4 +195,4 @@ def _pair(size: Any) -> tuple[int, int]:
 def _at_least(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """The pixels with black on all sides where they are fewer than this."""
     rows, columns = (max(0, wanted - have) for have, wanted in zip(pixels.shape[-2:], size, strict=True))
-    return functional.pad(pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+    return _functional.pad(pixels, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
