@@ -8,7 +8,7 @@ import select
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -227,9 +227,11 @@ def watched(processes: list[int]) -> Iterator[Callable[..., bool]]:
     """Tells whether all of them end within so many seconds."""
     assert processes
     with ExitStack() as opened:
-        handles = [os.pidfd_open(process) for process in processes]
-        for handle in handles:
-            opened.callback(os.close, handle)
+        handles: list[int] = []
+        for process in processes:
+            with suppress(ProcessLookupError):  # a run's process, which has ended since it was seen
+                handles.append(os.pidfd_open(process))
+                opened.callback(os.close, handles[-1])
 
         def end(*, seconds: float) -> bool:
             for handle in handles:
