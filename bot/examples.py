@@ -24,7 +24,8 @@ def example_of(
 ) -> tuple[render.Example | None, dict[str, str]]:
     """One of the entry's examples, run, and the facts that its failing form shows: the shortest that stops with the
     error which the post quotes, else one of the same operation as what it is to be `like`, else the shortest that
-    shows the facts which the explanation needs. One that calls what the post's `code` calls, and other examples do not, counts as shorter."""
+    shows the facts which the explanation needs. One that calls what `code` calls, and other examples do not, counts as
+    shorter."""
     best: tuple[tuple[bool, bool, bool], Case, Run, dict[str, str]] | None = None
     operation = like.names.get("MAKER") if like is not None else None
     for case in _examples(entry, code)[:MOST_EXAMPLES]:

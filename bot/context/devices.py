@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 
 from bot.context.program import Line, Program
-from bot.domain.snippet import Assumption, AssumptionKind
 
 _ANY = re.compile(r"\bcuda\b|\bmps\b")
 _DEVICE_NAME = re.compile(r"(['\"])(?:cuda(?::\d+)?|mps)\1")
@@ -42,15 +41,7 @@ def _moved(line: Line, *, copies: bool) -> Line:
     text = _DEVICE_NAME.sub('"cpu"', text)
     if copies:
         text = _TO_DEVICE.sub(r".to(\1, copy=True)", text)
-    if text == line.text:
-        return line
-    note = Assumption(
-        kind=AssumptionKind.SUBSTITUTED,
-        text=f"run on the CPU: {line.text.strip()} became {text.strip()}",
-        original=line.text.strip(),
-        restored=text.strip(),
-    )
-    return replace(line, text=text, notes=(*line.notes, note))
+    return line.rewritten(text, why="run on the CPU")
 
 
 def _leaf_moves(program: Program) -> set[int]:

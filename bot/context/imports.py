@@ -114,11 +114,4 @@ def _course_library(line: Line) -> Line:
     match = _OTHER_D2L.match(line.text)
     if match is None:
         return line
-    text = match["indent"] + _D2L
-    note = Assumption(
-        kind=AssumptionKind.SUBSTITUTED,
-        text=f"a stand-in of the course's library is used: {line.text.strip()} became {_D2L}",
-        original=line.text.strip(),
-        restored=_D2L,
-    )
-    return replace(line, text=text, notes=(*line.notes, note))
+    return line.rewritten(match["indent"] + _D2L, why="a stand-in of the course's library is used")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.snippet import Assumption, CodeBlock, Origin, Snippet
+from bot.domain.snippet import Assumption, AssumptionKind, CodeBlock, Origin, Snippet
 from bot.source import parse, statement_lines
 
 ADDED = Origin(source="added")
@@ -19,6 +19,16 @@ class Line:
     text: str
     origin: Origin
     notes: tuple[Assumption, ...] = ()  #: what was assumed about this line
+
+    def rewritten(self, text: str, *, why: str) -> Line:
+        """The line with another text, on record with the reason; the line itself where that is no other text."""
+        if text == self.text:
+            return self
+        was, now = self.text.strip(), text.strip()
+        note = Assumption(
+            kind=AssumptionKind.SUBSTITUTED, text=f"{why}: {was} became {now}", original=was, restored=now
+        )
+        return replace(self, text=text, notes=(*self.notes, note))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 
 from bot.context.program import Line, Program
-from bot.domain.snippet import Assumption, AssumptionKind
 
 #: What a loader is told of its workers, and what it is told when it has none: it refuses the others then.
 _TOLD = {
@@ -28,12 +27,4 @@ def _alone(line: Line) -> Line:
     text = line.text
     for told, instead in _TOLD.items():
         text = told.sub(instead, text)
-    if text == line.text:
-        return line
-    note = Assumption(
-        kind=AssumptionKind.SUBSTITUTED,
-        text=f"loaded without worker processes: {line.text.strip()} became {text.strip()}",
-        original=line.text.strip(),
-        restored=text.strip(),
-    )
-    return replace(line, text=text, notes=(*line.notes, note))
+    return line.rewritten(text, why="loaded without worker processes")

@@ -26,6 +26,13 @@ _GAP = " ... "
 _AROUND_SIGNS = re.compile(r"\s*([^\w\s])\s*")
 _SPACE = re.compile(r"\s+")
 _COMMENT = re.compile(r"#[^\n]*")
+#: Training that leads nowhere.
+_IN_VAIN = re.compile(
+    r"(?:\bnot|n't|n’t|\bnever|\bno|\bwithout)\W+(?:\w+\W+){0,2}(?:learn|train|converg|chang|updat|improv|increas|decreas|go(?:es|ing)? (?:down|up)|drop)"
+    r"|\b(?:unchanged|constant|stuck|stays?|nan|inf)\b|\bsame (?:loss|value|accuracy|output|result)|\b(?:low|poor|bad|random) (?:accuracy|results?)"
+    r"|不(?:收敛|下降|更新|变|学|上升|降)|一直(?:停|不|是)|没有(?:变化|下降|更新|梯度)|都一样",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,21 @@ class Surroundings:
 
 
 def in_code(entry: Confusion, reading: Reading) -> tuple[str, ...]:
-    """The signs of the entry's own that the post's code holds, one of each group; none where a group has none there."""
+    """The signs of the entry's own that the post's code holds, one of each group; none where a group has none there.
+
+    Comments do not count, and no sign goes on over an empty line: what stands apart is not one step after another.
+    """
     shown = "\n\n".join(block.text for block in reading.blocks)[:LONGEST]
     code = "\n".join(_close(block) for block in _COMMENT.sub("", shown).split("\n\n"))
     found = [_first(group, code) for group in entry.in_code]
     if not found or None in found or _first(entry.not_in_code, code) is not None:
         return ()
     return tuple(sign for sign in found if sign is not None)
+
+
+def tells_of_vain_training(text: str) -> bool:
+    """Whether a text says that training leads nowhere: only then may signs of code speak for a mistake by themselves."""
+    return _IN_VAIN.search(text) is not None
 
 
 def check(entry: Confusion) -> None:

@@ -45,13 +45,6 @@ _NO_ERROR = re.compile(
     r"|\b(?:no|without an?y?) (?:errors?|exceptions?) (?:is|are|was|were) (?:raised|thrown)|没有报错|不会?报错|没报错",
     re.IGNORECASE,
 )
-#: Training that leads nowhere.
-_IN_VAIN = re.compile(
-    r"(?:\bnot|n't|n’t|\bnever|\bno|\bwithout)\W+(?:\w+\W+){0,2}(?:learn|train|converg|chang|updat|improv|increas|decreas|go(?:es|ing)? (?:down|up)|drop)"
-    r"|\b(?:unchanged|constant|stuck|stays?|nan|inf)\b|\bsame (?:loss|value|accuracy|output|result)|\b(?:low|poor|bad|random) (?:accuracy|results?)"
-    r"|不(?:收敛|下降|更新|变|学|上升|降)|一直(?:停|不|是)|没有(?:变化|下降|更新|梯度)|都一样",
-    re.IGNORECASE,
-)
 _AN_ERROR = re.compile(r"error|exception|\bfail|crash|报错|错误|出错|异常", re.IGNORECASE)
 
 
@@ -181,7 +174,7 @@ class Matcher:
     def _by_code(self, reading: Reading, text: str) -> list[Match]:
         """The entry whose signs stand in the code of a post that complains of training in vain; none when those of several
         do, or an error is quoted."""
-        if not _IN_VAIN.search(text):
+        if not beside.tells_of_vain_training(text):
             return []
         held = {entry.name: signs for entry in self.entries if (signs := beside.in_code(entry, reading))}
         warned = reading.error is not None and (reading.error.type or "").endswith("Warning")

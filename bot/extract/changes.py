@@ -52,9 +52,7 @@ def announces(told: Told) -> bool:
         return True
     if cues.PROPOSAL_FORM.found_in(told.prose) and not told.own_error:
         return True
-    if cues.OFFER.found_in(told.prose) and not (
-        told.own_error or told.reading.error or told.reading.blocks or told.complains
-    ):
+    if cues.OFFER.found_in(told.prose) and not (told.reading.blocks or told.complains):
         return True
     if cues.PUBLISHED.found_in(told.prose) and not told.own_error and not cues.ASKER.found_in(told.prose):
         return True

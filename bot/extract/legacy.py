@@ -22,7 +22,7 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 # A cheap look before the patterns.
 _MAY_BE_OLD = re.compile(
-    r"\bprint\s+[^=(]|\bprint\s*\(.*\)\s*[,%]|xrange|raw_input|async=|retain_variables|\.data\[0\]|\bexcept \w+,|iter[^.]*\.next\(\)"
+    r"\bprint\s+[^=(]|\bprint\s*\(.*\)\s*[,%]|xrange|raw_input|async=|retain_variables|\.data\[0\]|\bexcept \w+,|\.next\(\)"
 )
 
 

@@ -112,6 +112,9 @@ def test_the_book_says_which_entries_are_retired_and_who_decided_so(page: Page) 
     assert "Retired by olga: no new post is answered with it" in told
     assert "knowledge retire nan_gradient --undo" in told
     assert "The reason: wrong <i>twice</i>" in told
+    html = page.visitor(Role.REVIEWER).get("/knowledge/nan_gradient").text
+    assert "<code>autograd-bot knowledge retire nan_gradient --undo</code>" in html
+    assert "<i>twice</i>" not in html
     assert "已由 olga 停用" in said(page, "/knowledge/nan_gradient?lang=zh")
     assert "Retired" not in said(page, "/knowledge/non_leaf_grad")
 
