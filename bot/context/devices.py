@@ -41,7 +41,7 @@ def _moved(line: Line, *, copies: bool) -> Line:
     text = _DEVICE_NAME.sub('"cpu"', text)
     if copies:
         text = _TO_DEVICE.sub(r".to(\1, copy=True)", text)
-    return line.rewritten(text, why="run on the CPU")
+    return line.rewritten(text, told=f"run on the CPU: {line.text.strip()} became {text.strip()}")
 
 
 def _leaf_moves(program: Program) -> set[int]:

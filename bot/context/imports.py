@@ -114,4 +114,5 @@ def _course_library(line: Line) -> Line:
     match = _OTHER_D2L.match(line.text)
     if match is None:
         return line
-    return line.rewritten(match["indent"] + _D2L, why="a stand-in of the course's library is used")
+    told = f"a stand-in of the course's library is used: {line.text.strip()} became {_D2L}"
+    return line.rewritten(match["indent"] + _D2L, told=told)

@@ -20,14 +20,11 @@ class Line:
     origin: Origin
     notes: tuple[Assumption, ...] = ()  #: what was assumed about this line
 
-    def rewritten(self, text: str, *, why: str) -> Line:
-        """The line with another text, on record with the reason; the line itself where that is no other text."""
+    def rewritten(self, text: str, *, told: str) -> Line:
+        """The line with another text, which `told` puts on record; the line itself where that is no other text."""
         if text == self.text:
             return self
-        was, now = self.text.strip(), text.strip()
-        note = Assumption(
-            kind=AssumptionKind.SUBSTITUTED, text=f"{why}: {was} became {now}", original=was, restored=now
-        )
+        note = Assumption(kind=AssumptionKind.SUBSTITUTED, text=told, original=self.text.strip(), restored=text.strip())
         return replace(self, text=text, notes=(*self.notes, note))
 
 

@@ -27,4 +27,4 @@ def _alone(line: Line) -> Line:
     text = line.text
     for told, instead in _TOLD.items():
         text = told.sub(instead, text)
-    return line.rewritten(text, why="loaded without worker processes")
+    return line.rewritten(text, told=f"loaded without worker processes: {line.text.strip()} became {text.strip()}")
