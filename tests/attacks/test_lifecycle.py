@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +50,12 @@ def assert_good(ran: Run) -> None:
 
 def servers() -> list[int]:
     """The outermost processes of the jails that this process started."""
-    return [pid for pid in children_of(os.getpid()) if b"--unshare-pid" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    found = []
+    for pid in children_of(os.getpid()):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since it was seen
+            if b"--unshare-pid" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def under_way(sandbox: JailedSandbox, *, waiting: int = 0) -> bool:
