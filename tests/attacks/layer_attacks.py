@@ -20,7 +20,7 @@ from bot.sandbox.child import ServerDied
 from tests.attacks.altered_jail import Jail
 from tests.attacks.attack import CALL, LIMITS, MEMORY_MIB
 from tests.attacks.memory import looking_for, secret
-from tests.attacks.processes import eventually, every_descendant
+from tests.attacks.processes import eventually, every_descendant, has_ended
 
 Attack = Callable[[Jail], bool]
 
@@ -175,7 +175,7 @@ def outlives_its_driver(jailed: Jail) -> bool:
         for pid in family[1:]:
             os.kill(pid, signal.SIGSTOP)
         driver.kill()
-    held = eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), seconds=2)
+    held = eventually(lambda: all(map(has_ended, family)))
     for pid in family:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -48,6 +48,15 @@ def name_of(pid: int) -> str:
         return ""
 
 
+def has_ended(pid: int) -> bool:
+    """Whether it runs no more. An orphan may stay in the list long after, until the machine's first process reaps it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return any(line.startswith(("State:\tZ", "State:\tX")) for line in lines)
+
+
 def eventually(true: Callable[[], bool], *, seconds: float = 5.0) -> bool:
     """Whether it becomes true; the kernel ends processes when it gets to it."""
     until = time.monotonic() + seconds

@@ -25,7 +25,15 @@ from bot.sandbox.ticket import written
 from bot.sandbox.worker import WAITING
 from tests.attacks.attack import GOOD, GOOD_PRINTS, LIMITS, MEMORY_MIB, SHORT
 from tests.attacks.conftest import SETTINGS
-from tests.attacks.processes import children_of, eventually, every_descendant, memory_kib, name_of, open_files
+from tests.attacks.processes import (
+    children_of,
+    eventually,
+    every_descendant,
+    has_ended,
+    memory_kib,
+    name_of,
+    open_files,
+)
 
 #: Each starts jails of its own.
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
@@ -97,7 +105,7 @@ def test_every_process_of_a_jail_ends_with_it(light: jail.Parts) -> None:
 
     sandbox.close()
 
-    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+    assert eventually(lambda: all(map(has_ended, family)))
 
 
 def test_every_process_of_a_jail_ends_with_a_driver_that_is_killed(light: jail.Parts) -> None:
@@ -120,7 +128,7 @@ sandbox.run(Order(code='import time; time.sleep(60)'))
     driver.kill()
     driver.wait()
 
-    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+    assert eventually(lambda: all(map(has_ended, family)))
 
 
 def test_the_first_process_of_a_runs_namespace_takes_the_run_with_it(light: jail.Parts) -> None:
