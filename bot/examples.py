@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.diagnose import facts
-from bot.diagnose.match import same_error
+from bot.diagnose.reported import same_error
 from bot.domain.confusion import Case, Confusion
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.post import Language

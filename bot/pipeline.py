@@ -11,7 +11,8 @@ from types import MappingProxyType
 from bot import context
 from bot.context import Contexts
 from bot.diagnose import facts, signals, wellformed
-from bot.diagnose.match import Matcher, same_error
+from bot.diagnose.match import Matcher
+from bot.diagnose.reported import same_error
 from bot.domain.answer import Answer, Verdict
 from bot.domain.confusion import Confusion, ConfusionKind, Ruling
 from bot.domain.diagnosis import Check, CheckState, Diagnosis

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bot import context
 from bot.chinese import in_simplified
 from bot.context import Contexts
-from bot.diagnose.match import same_error
+from bot.diagnose.reported import same_error
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.post import Post, Question
 from bot.domain.run import Outcome, Run

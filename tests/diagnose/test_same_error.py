@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.diagnose.match import same_error
+from bot.diagnose.reported import same_error
 from bot.domain.run import Outcome, Run, RunError, RunWarning
 from bot.domain.snippet import QuotedError
 

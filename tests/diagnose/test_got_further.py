@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.diagnose.match import got_further
+from bot.diagnose.reported import got_further
 from bot.domain.post import Language
 from bot.domain.run import Facts, Outcome, Run, RunError
 from bot.domain.snippet import QuotedError, QuotedOutput, Reading
