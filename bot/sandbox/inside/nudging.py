@@ -1,10 +1,8 @@
-"""The tensors that a rehearsal compares, the nudges that are put on them, and small things done with values."""
+"""How far and where a tensor is nudged, and small things done with values."""
 
 from __future__ import annotations
 
-import contextlib
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,58 +24,22 @@ class Shift:
         return self.length * sides * (0.5 + numbers.abs() / 2)
 
 
-class Compared:
-    """The tensors whose gradients are compared, by key, and the nudge on some of them.
+@dataclass(frozen=True)
+class Nudge:
+    """Which tensors are nudged, along which of the fixed directions, and how far."""
 
-    `nudge` is the keys that are nudged, which of the fixed directions, and how far.
-    """
+    keys: frozenset[Any] = frozenset()
+    turn: int = 0
+    step: float = 0.0
 
-    def __init__(self, nudge: tuple[frozenset[Any], int, float]) -> None:
-        self.tensors: dict[Any, torch.Tensor] = {}
-        self.labels: dict[Any, str] = {}
-        self.nudged, self._turn, self._step = nudge
-        self._expected: dict[Any, torch.Tensor] = {}
-        self._deltas: dict[Any, torch.Tensor] = {}
+    def of(self, tensor: torch.Tensor, key: Any) -> torch.Tensor:
+        """What is added to a tensor of this key."""
+        return (self.step * direction(tensor.shape, key, self.turn)).to(tensor.dtype)
 
-    def put_on(self, key: Any) -> None:
-        """Nudge a tensor if it is its turn, and remember what it now is."""
-        tensor = self.tensors[key]
-        if key in self.nudged:
-            self._deltas[key] = (self._step * random_numbers(tensor.shape, f"{key}/{self._turn}")).to(tensor.dtype)
-            tensor.data.add_(self._deltas[key])
-        self._expected[key] = tensor.data.clone()
 
-    def take_off(self, key: Any) -> None:
-        """Undo a nudge, before something is written into the tensor."""
-        if key in self._deltas:
-            self.tensors[key].data.sub_(self._deltas.pop(key))
-
-    @contextlib.contextmanager
-    def without_nudges(self) -> Iterator[None]:
-        """All tensors as the program made them."""
-        nudged = list(self._deltas)
-        for key in nudged:
-            self.take_off(key)
-        yield
-        for key in nudged:
-            self.put_on(key)
-
-    def leaf_in(self, place: int) -> Any:
-        """The key of the leaf that lies in this memory, or None."""
-        return next(
-            (key for key, kept in self.tensors.items() if not isinstance(key, tuple) and memory(kept) == place), None
-        )
-
-    def changed_unseen(self) -> Any:
-        """The key of a leaf that was written to where torch does not show it, or None."""
-        return next(
-            (
-                key
-                for key, kept in self.tensors.items()
-                if not isinstance(key, tuple) and not same(kept.detach(), self._expected[key])
-            ),
-            None,
-        )
+def direction(shape: torch.Size, key: Any, turn: int) -> torch.Tensor:
+    """A direction that a tensor is nudged along; the same in every run."""
+    return random_numbers(shape, f"{key}/{turn}")
 
 
 def version(tensor: torch.Tensor) -> int:

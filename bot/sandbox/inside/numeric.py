@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from inside.nudging import Shift
+from inside.nudging import Nudge, Shift
 from inside.rehearsal import Mismatch, Rehearsal
 
 #: Tensors that are nudged one by one; the others are nudged together.
@@ -107,7 +107,7 @@ def _slopes(
     for group in _groups(base):
         for turn in range(order.get("directions", 2)):
             high, low = (
-                _nudged(code, base, (frozenset(group), turn, sign * how.epsilon), seed=seed) for sign in (1, -1)
+                _nudged(code, base, Nudge(frozenset(group), turn, sign * how.epsilon), seed=seed) for sign in (1, -1)
             )
             for number, (up, down) in enumerate(zip(high.calls, low.calls, strict=True)):
                 slope = (up.value - down.value) / (2 * how.epsilon)
@@ -118,7 +118,7 @@ def _slopes(
     return slopes
 
 
-def _nudged(code: str, base: Rehearsal, nudge: tuple[frozenset[Any], int, float], *, seed: int) -> Rehearsal:
+def _nudged(code: str, base: Rehearsal, nudge: Nudge, *, seed: int) -> Rehearsal:
     run = Rehearsal(dtype=base.dtype, held=base.held, shift=base.shift, births=base.births, base=base, nudge=nudge)
     run.perform(code, seed=seed)
     if len(run.calls) != len(base.calls):
