@@ -18,7 +18,7 @@ from types import TracebackType
 from bot.domain.run import Limits, Run
 from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavailable
 from bot.sandbox import Order, environment, jail, self_attack
-from bot.sandbox.ticket import Observed, Ticket, told
+from bot.sandbox.ticket import Observed, Ticket, nobody_wants_it, told
 from bot.sandbox.turns import Turns
 from bot.sandbox.worker import Worker, no_room
 from bot.settings import SandboxSettings
@@ -125,7 +125,7 @@ class JailedSandbox:
             self._queue.add(ticket, asker=asker)
             self._news.notify()
         if given_up is not None:
-            given_up.finish(error=SandboxBusy())
+            given_up.finish(error=nobody_wants_it() if given_up.is_cancelled else SandboxBusy())
         return ticket
 
     def take(self) -> Ticket | None:

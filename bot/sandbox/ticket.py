@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from bot.domain.run import Facts, Run
 from bot.errors import SandboxBroken, SandboxError
 from bot.sandbox import Order, report
+from bot.sandbox.child import readable
 from bot.sandbox.claims import BadClaim, parse_frame
 from bot.sandbox.watch import Ending
 
@@ -65,6 +66,11 @@ def told(observed: Observed, order: Order) -> Run:
     )
 
 
+def nobody_wants_it() -> SandboxError:
+    """What is told of a run that was cancelled."""
+    return SandboxError("the run was cancelled")
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """One order on its way. `result` waits for it; `cancel` gives up its place or ends its run."""
@@ -98,12 +104,9 @@ class Ticket:
         return self._pipe[0]
 
     @property
-    def wanted(self) -> bool:
-        """Whether it was not cancelled yet."""
-        try:
-            return not os.read(self._pipe[0], 1)
-        except BlockingIOError:
-            return True
+    def is_cancelled(self) -> bool:
+        """Whether nobody wants the run any more."""
+        return readable(self.cancelled, seconds=0)
 
     def abandon(self) -> None:
         """Fail if nothing was handed over: whoever had this order in hand is gone."""

@@ -31,7 +31,12 @@ class Turns:
         return ticket
 
     def make_room(self, *, asker: Hashable) -> Ticket | None:
-        """Give up the last order of who has most waiting, and hand it back; None where `asker` would have as many."""
+        """Give up an order that was cancelled, else the last of who has most waiting, and hand it back; None where `asker`
+        would have as many."""
+        cancelled = next((ticket for line in self._lines.values() for ticket in line if ticket.is_cancelled), None)
+        if cancelled is not None:
+            self._lines = {one: left for one, line in self._lines.items() if (left := _without(cancelled, line))}
+            return cancelled
         greediest = max(self._lines, key=lambda one: len(self._lines[one]), default=None)
         if greediest is None or len(self._lines[greediest]) <= len(self._lines.get(asker, ())) + 1:
             return None
@@ -42,3 +47,7 @@ class Turns:
         left = [ticket for line in self._lines.values() for ticket in line]
         self._lines.clear()
         return left
+
+
+def _without(ticket: Ticket, line: deque[Ticket]) -> deque[Ticket]:
+    return deque(one for one in line if one is not ticket)

@@ -12,7 +12,7 @@ from bot.errors import SandboxBroken, SandboxBusy, SandboxError, SandboxUnavaila
 from bot.sandbox import Order, jail, self_attack
 from bot.sandbox.child import Child, ServerDied, readable
 from bot.sandbox.fork_server import ForkServer
-from bot.sandbox.ticket import Observed, Ticket, seen, told, written
+from bot.sandbox.ticket import Observed, Ticket, nobody_wants_it, seen, told, written
 from bot.sandbox.watch import abnormal
 from bot.settings import SandboxSettings
 
@@ -106,7 +106,7 @@ class Worker(threading.Thread):
         Raises `OSError` when there is no room after the last pause either.
         """
         for pause in PAUSES:
-            if not ticket.wanted:
+            if ticket.is_cancelled:
                 break
             try:
                 return self._run_once(ticket)
@@ -119,7 +119,7 @@ class Worker(threading.Thread):
                 readable(ticket.cancelled, seconds=pause)
         else:
             raise SandboxBroken(f"the sandbox broke {len(PAUSES)} times under one run: {last}")
-        raise SandboxError("the run was cancelled")
+        raise nobody_wants_it()
 
     def _run_once(self, ticket: Ticket) -> Observed:
         self._change_over()
@@ -133,7 +133,7 @@ class Worker(threading.Thread):
         self._runs += 1
         self._disturbed = self._disturbed or abnormal(ending)
         if ending.cancelled:
-            raise SandboxError("the run was cancelled")
+            raise nobody_wants_it()
         facts = seen(ending, layers=self._made_of.layers, memory_enforced_by=self.memory_enforced_by)
         return Observed(facts=facts, stdout=ending.stdout, stderr=ending.stderr, frame=ending.claim)
 

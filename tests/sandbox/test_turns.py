@@ -61,6 +61,17 @@ def test_who_has_most_waiting_gives_up_the_last_of_them() -> None:
     assert served(turns) == ["a0", "b1", "a2", "b4"]
 
 
+def test_what_was_cancelled_gives_up_its_place_before_anybody_elses() -> None:
+    turns = in_line("aab")
+    cancelled = turns.take()
+    turns.add(cancelled, asker="c")
+    cancelled.cancel()
+
+    assert turns.make_room(asker="a") is cancelled
+    cancelled.abandon()
+    assert served(turns) == ["b2", "a1"]
+
+
 @given(st.text("abc", min_size=1, max_size=12))
 def test_nobody_gives_up_a_place_to_who_would_then_have_as_many(names: str) -> None:
     turns = in_line(names)
