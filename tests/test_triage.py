@@ -74,6 +74,7 @@ def reason(
         ("other_framework", "grads = K.gradients(model.output, layer)\nwhy is the gradient None?", ""),
         ("announcement", "Replaces the deprecated backward hook by the full one.", ""),
         ("announcement", "Forward mode fails for custom Functions.", "ENH: forward mode for autograd"),
+        ("announcement", "Why are these lines never run? The report on coverage says so.", "TST backward is not tested"),
         ("installation", "ModuleNotFoundError: No module named 'torch' after pip install torch. What now?", ""),
         ("installation", "安装 d2l 之后还是 import 不了，怎么办？", ""),
         ("other_error", "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3). Help?", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,10 @@ ABOUT = 0.35
 
 #: What each line that a run fulfils is worth beside the fit of the words, where two entries may be what a post asks.
 CONDITION = 0.15
+
+
+#: Messages that tell of an end and of no cause: what an asker says beside them is all there is.
+_NO_CAUSE = re.compile(r"\bout of memory\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,12 @@ class Matcher:
         shows by itself; nothing was run.
 
         `asks` says whether a sentence asks or complains. A message that no entry knows leaves nothing to the words: the
-        post is about that message. One that is quoted by the way gives way to what the asker asks outright.
+        post is about that message, unless it only says that memory ran out. One that is quoted by the way gives way to
+        what the asker asks outright.
         """
         text = _said(title, reading)
         matches = self._by_message(reading, title, text)
-        if matches or reading.error is None:
+        if matches or reading.error is None or _NO_CAUSE.search(reading.error.message):
             said = self._by_words(reading, title, asks)
             if not matches or _outright(said, matches):
                 matches = said
@@ -205,9 +211,11 @@ def _outright(said: list[Match], quoted: list[Match]) -> bool:
 
 
 def _said(title: str, reading: Reading) -> str:
-    """What the asker says in own words: torch's words, quoted in a sentence, are not the asker's."""
-    text = f"{title}\n{reading.prose}"
-    return text if reading.error is None else text.replace(reading.error.message, " ")
+    """What the asker says in own words: torch's words, quoted in a sentence or in part in the title, are not the asker's."""
+    if reading.error is None:
+        return f"{title}\n{reading.prose}"
+    message = reading.error.message
+    return f"{wording.without_part_of(message, title)}\n{reading.prose.replace(message, ' ')}"
 
 
 def _rank(match: Match) -> tuple[int, float, float, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -103,6 +104,21 @@ def same_message(reported: str, observed: str) -> bool:
     if len(short) < _A_FEW_WORDS:
         return short == long  # a word or a number stands in many messages
     return short in long or (len(short) > 40 and long.startswith(short[:40]))
+
+
+#: Of longer ones, only so much is compared.
+_MOST_OF_A_TITLE = 300
+_MOST_OF_A_MESSAGE = 600
+
+
+def without_part_of(message: str, title: str) -> str:
+    """A title without the longest part that it shares with a message, letter for letter and whatever their case, where
+    that is too much to be chance."""
+    matcher = SequenceMatcher(
+        None, title[:_MOST_OF_A_TITLE].lower(), message[:_MOST_OF_A_MESSAGE].lower(), autojunk=False
+    )
+    place, _, length = matcher.find_longest_match()
+    return f"{title[:place]} {title[place + length :]}" if length >= _LONG_ENOUGH else title
 
 
 _WORD = re.compile(r"[a-z_][a-z0-9_.]*[a-z0-9_]|[a-z]|[一-鿿]+")

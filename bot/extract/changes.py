@@ -9,6 +9,8 @@ from bot.extract.told import SHORT, Told, asks
 
 # How titles begin that want something changed, whatever questions the text leads to.
 _PROPOSAL_TITLE = re.compile(r"^\W*(?:\[[^\]]*\]\W*)*(?:feature request|proposal|rfc|we should|todo|to-do)\b")
+# How titles of chores begin: of tests, of maintenance, of style, of the build.
+_CHORE_TITLE = re.compile(r"^\W*(?:\[[^\]]*\]\W*)*(?:tst|mnt|maint|sty|bld)\b")
 # Titles about what is written of torch, not about torch.
 _ON_DOCUMENTATION = re.compile(
     r"\[docs?\]|\b(?:docs?|docstring|documentation)\b.{0,30}\b(?:misleading|wrong|incorrect|incomplete|unclear|outdated|missing)\b"
@@ -46,7 +48,7 @@ _PATCH = re.compile(r"\S\s*(?:--+>|→|⇒)\s*\S|^\s*line\s*[:：]?\s*\d+\b.*=",
 def announces(told: Told) -> bool:
     """Whether the post announces, proposes or reviews a change, or was published for many, and asks nothing for itself."""
     title = told.title.lower
-    if _PROPOSAL_TITLE.match(title) and not told.own_error:
+    if (_PROPOSAL_TITLE.match(title) or _CHORE_TITLE.match(title)) and not told.own_error:
         return True
     if _ON_DOCUMENTATION.search(title) and not (told.own_error or told.prose_asks):
         return True

@@ -80,6 +80,26 @@ def test_a_sign_is_found_as_it_is_written(sign: str, code: str, there: bool) -> 
     assert Surroundings.of("", post(code)).speak_for(signed(sign)) is there
 
 
+def test_a_part_of_the_message_in_the_title_is_torchs_word_and_not_the_askers() -> None:
+    reading = post("out, hidden = rnn(x, hidden)", message=FREED)
+    title = 'The RNN says "trying to backward through the graph a SECOND time" when I train it'
+
+    found = MATCHER.by_text(reading, title=title, asks=triage.asks_in)
+
+    assert found is not None
+    assert found.confusion == "graph_freed_hidden_state"
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [("CUDA out of memory. Tried to allocate 2 GiB", "retain_graph_as_cure"), ("cuDNN error", None)],
+)
+def test_an_error_that_names_no_cause_leaves_the_words_to_speak(message: str, name: str | None) -> None:
+    reading = post(prose="Why does backward(retain_graph=True) use up so much memory?", message=message)
+
+    assert named(reading) == name
+
+
 MISSING = "'NoneType' object has no attribute 'data'"
 COUNT = "Function {} returned an invalid gradient at index 0 - got [2] but expected shape compatible with [3]"
 
@@ -92,6 +112,7 @@ COUNT = "Function {} returned an invalid gradient at index 0 - got [2] but expec
         (post("picture.data.save()", message=MISSING), None),
         (post(message=COUNT.format("ClipBackward")), "custom_function_gradient_count"),
         (post(message=COUNT.format("MmBackward0")), None),
+        (post(message=COUNT.format("torch::jit::(anonymous namespace)::DifferentiableGraphBackward")), None),
     ],
 )
 def test_a_message_that_others_raise_too_counts_only_where_signs_allow_it(reading: Reading, name: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.diagnose.wording import Wordings, masked, same_message, says
+from bot.diagnose.wording import Wordings, masked, same_message, says, without_part_of
 
 FREED = "Trying to backward through the graph a second time"
 
@@ -123,3 +123,17 @@ def test_a_name_with_a_number_may_stand_in_a_misspelt_message() -> None:
     known = Wordings([("item", "'numpy.float64' object has no attribute 'backward'")])
 
     assert known.in_lines(["'numpy.float64' object has no atribute 'backward'"])
+
+
+@pytest.mark.parametrize(
+    ("title", "own"),
+    [
+        (f'My net: "{FREED.upper()}" in the loop', 'My net: " " in the loop'),
+        ("backward through the graph a second time in my loop", "  in my loop"),
+        ("Is retain_graph=True right?", "Is retain_graph=True right?"),
+        ("through the graph", "through the graph"),
+        ("", ""),
+    ],
+)
+def test_a_long_part_of_a_message_is_taken_out_of_a_title(title: str, own: str) -> None:
+    assert without_part_of(f"{FREED}. Specify retain_graph=True", title) == own
