@@ -158,6 +158,29 @@ def test_blocks_that_lean_on_each_other_keep_their_order() -> None:
     assert first.code.endswith("v = u * u\nu = v.sum()\nu.backward()\n")
 
 
+def test_lines_that_are_shown_before_the_program_they_stand_in_are_not_run_twice() -> None:
+    program = "import torch\nw = torch.ones(2, requires_grad=True)\n(w * w).sum().backward()\nw -= w.grad\n"
+    first, *_ = candidates(f"Why does this fail?\n```\nw -= w.grad\n```\nAll of it:\n```\n{program}```")
+
+    assert first.code == program
+
+
+def test_lines_that_are_shown_again_behind_a_program_are_run_again() -> None:
+    program = "import torch\nw = torch.ones(2, requires_grad=True)\nl = (w * w).sum()\nl.backward()\n"
+    first, *_ = candidates(f"I run this:\n```\n{program}```\nand once more:\n```\nl.backward()\n```\nWhy an error?")
+
+    assert first.code == f"{program}l.backward()\n"
+
+
+def test_a_block_that_begins_or_ends_in_dots_only_shows_a_way() -> None:
+    program = "import torch\nw = torch.ones(2, requires_grad=True)\nw.sum().backward()\n"
+    first, *_ = candidates(
+        f"```\n{program}```\nMy way around:\n```\n...\nw.register_hook(print)\n...\n```\nIs it right?"
+    )
+
+    assert first.code == program
+
+
 def test_eaten_asterisks_are_restored_with_names_of_the_thread() -> None:
     thread = (Post(id="1", number=1, author="asker", raw="u = torch.ones(2, requires_grad=True)"),)
 

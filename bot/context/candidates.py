@@ -113,7 +113,7 @@ class _Thread:
 
 def _programs(question: Question, reading: Reading, chapter: Chapter | None, thread: _Thread) -> Iterator[Program]:
     number = question.post.number
-    blocks = [block for block in reading.blocks if _does_something(block)]
+    blocks = _without_excerpts([block for block in reading.blocks if _does_something(block)])
     if not blocks:
         yield from of_mentions(reading, post=number)
         yield from _without_code(reading, chapter, thread, post=number)
@@ -202,14 +202,38 @@ def _does_something(block: CodeBlock) -> bool:
 
 
 def _is_sketch(block: CodeBlock) -> bool:
-    """Whether something is left out in it, as in `torch.stack([...])`: it shows a way and is no step of the program."""
+    """Whether something is left out in it, as in `torch.stack([...])`, or before or behind it: it shows a way and is no
+    step of the program."""
     tree = parse(block.text)
+    if tree is not None and tree.body and any(_is_gap(statement) for statement in (tree.body[0], tree.body[-1])):
+        return True
     for node in ast.walk(tree) if tree is not None else ():
         match node:
             case ast.Call(args=values) | ast.List(elts=values):
                 if any(isinstance(value, ast.Constant) and value.value is Ellipsis for value in values):
                     return True
     return False
+
+
+def _is_gap(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and statement.value.value is ...
+    )
+
+
+def _without_excerpts(blocks: Sequence[CodeBlock]) -> list[CodeBlock]:
+    """The blocks without those that only show lines of a program which stands later in the post, and need its names."""
+
+    def is_excerpt(block: CodeBlock, later: Sequence[CodeBlock]) -> bool:
+        shown = _statements(block)
+        return any(shown < _statements(other) and _leans(block, other) for other in later)
+
+    return [block for place, block in enumerate(blocks) if not is_excerpt(block, blocks[place + 1 :])]
+
+
+def _statements(block: CodeBlock) -> set[str]:
+    lines = (line.partition("#")[0].strip() for line in block.text.splitlines())
+    return {line for line in lines if line}
 
 
 def _parts(blocks: Sequence[CodeBlock], *, source: str) -> Iterator[Program]:

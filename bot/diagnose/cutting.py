@@ -10,6 +10,12 @@ from bot.diagnose.outside import ENTRIES
 from bot.diagnose.view import View, called
 from bot.domain.tape import short_name
 
+#: What torch calls the comparisons.
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
+    ast.Is: "", ast.IsNot: "", ast.In: "", ast.NotIn: "",
+}  # fmt: skip
+
 
 def cut_names(view: View, cut: Cut) -> dict[str, str]:
     """$X what went in, $CALL the expression that cut, $MAKER its operation, $LEAF a leaf behind it, $GUARD what forbade."""
@@ -37,6 +43,8 @@ def _cutting_call(view: View, cut: Cut) -> ast.expr | None:
         if isinstance(node, ast.Call) and (called(node) in wanted or called(node) in constructors):
             found.append(node)
         if isinstance(node, ast.Attribute) and node.attr in wanted and node.attr in ("data", "grad"):
+            found.append(node)
+        if isinstance(node, ast.Compare) and _COMPARISONS[type(node.ops[0])] in wanted:
             found.append(node)
     return next((node for node in found if _names_one_of(node, cut.given.names)), found[0] if found else None)
 
@@ -66,7 +74,7 @@ def operand(view: View, node: ast.expr | None) -> str | None:
             return view.source(holder)
         case ast.Call(args=[first, *_]):
             return view.source(first)
-        case ast.Attribute(value=holder):
+        case ast.Attribute(value=holder) | ast.Compare(left=holder):
             return view.source(holder)
     return None
 

@@ -72,7 +72,7 @@ def _code_of(line: int, code: str) -> str | None:
             if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
         ]
         line = max(around, default=line)
-    text = _without_comment(rows[line - 1])
+    text = _without_comment(rows[line - 1]).removesuffix(",")
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()} ..."
 
 

@@ -16,6 +16,8 @@ from bot.domain.tape import Event, TensorState, short_name
 _NO_GRAPH = "does not require grad"
 _UNUSED = "not have been used in the graph"
 _NO_BACKWARD = "has no attribute 'backward'"
+#: Calls that are given what says which numbers are meant.
+_SELECTING = ("__setitem__", "__getitem__", "index_put_", "masked_fill", "masked_fill_", "masked_select", "where")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +58,19 @@ def result_of(view: View) -> Lack | None:
         if not cuts or any(state.requires_grad for state in event.outputs):
             continue
         serial = event.outputs[0].serial
+        if _selects(view, serial):
+            continue
         walk = flow.behind([serial], until=len(view.tape.events))
         if walk.best is not None:
             root = view.ever_named(serial) or _text_on(view, event.line)
             return _as_lack(view, _Asked(line=event.line, event=event, walk=walk, root=root, serial=serial), "result")
     return None
+
+
+def _selects(view: View, serial: int) -> bool:
+    """Whether a result only says which numbers are meant, as in `x[x < 0] = 0`."""
+    used = (event for event in view.tape.calls(*_SELECTING) if any(state.serial == serial for state in event.inputs))
+    return view.ever_named(serial) is None and any(used)
 
 
 def _text_on(view: View, line: int) -> str | None:

@@ -25,6 +25,8 @@ LONGEST_LINE = 200
 #: What an object that has nothing to say of itself shows: where in memory it lies.
 _OBJECT = re.compile(r"<[^<>\n]* at 0x[0-9a-f]+>")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+\b")
+#: A line that speaks of a GPU.
+_GPU = re.compile(r"^[^#]*\b(?:cuda|mps)\b")
 #: What Python says of a module that is not there.
 _MISSING = re.compile(r"No module named '([\w.]+)'")
 #: A call that is made for what it does to a tensor: `x.requires_grad_(True)`.
@@ -231,7 +233,7 @@ def _further(evidence: Evidence) -> dict[str, list[dict[str, str]]]:
 
 
 def _assumptions(snippet: Snippet | None) -> dict[str, Any]:
-    """The assumptions that matter to the asker: restored characters, borrowed code, stand-ins."""
+    """The assumptions that matter to the asker: restored characters, borrowed code, stand-ins, the CPU for a GPU."""
     found: tuple[Assumption, ...] = snippet.assumptions if snippet is not None else ()
     restored = {
         (one.original, one.restored): None
@@ -244,6 +246,7 @@ def _assumptions(snippet: Snippet | None) -> dict[str, Any]:
         "chapter": AssumptionKind.FROM_CHAPTER in kinds,
         "post": AssumptionKind.FROM_POST in kinds,
         "stand_in": AssumptionKind.STAND_IN in kinds,
+        "cpu": any(one.kind is AssumptionKind.SUBSTITUTED and _GPU.search(one.original or "") for one in found),
     }
 
 

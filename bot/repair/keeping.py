@@ -143,13 +143,32 @@ class _Keeping:
 
     def _leaves(self, node: ast.AST) -> bool:
         """Whether this takes values out, makes tensors of them again, or works on them outside torch."""
-        return _is_exit(node) and (
-            id(node) in self.within
-            or any(
+        if not _is_exit(node):
+            return False
+        return id(node) in self.within or (
+            any(
                 (isinstance(part, ast.Name) and part.id in self.tainted) or id(part) in self.cuts
                 for part in ast.walk(node)
             )
+            and not self._only_shows(node)
         )
+
+    def _only_shows(self, node: ast.AST) -> bool:
+        """Whether a value leaves to become text, as in `print(loss.item())`, and may go on doing so."""
+        match node:
+            case ast.Call(func=ast.Attribute(attr="item" | "tolist" | "detach" | "cpu")) | ast.Call(func=ast.Name()):
+                pass
+            case _:
+                return False
+        holder = self.parents.get(id(node))
+        while holder is not None and not isinstance(holder, ast.stmt):
+            match holder:
+                case ast.JoinedStr() | ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()):
+                    return True
+                case ast.Call(func=ast.Name(id="print")) | ast.Call(func=ast.Attribute(attr="format")):
+                    return True
+            holder = self.parents.get(id(holder))
+        return False
 
     def fitted(self, node: ast.expr) -> str:
         """The kept text, with parentheses where its place wants them and without those it does not."""

@@ -129,10 +129,20 @@ def _replace(fix: Fix, program: Program, target: Target, lines: range | None) ->
     if not found:
         return None
     chosen = found if fix.where is Place.WHOLE_PROGRAM else found[:1]
-    return program.replaced(
-        (node, program.in_place_of(node, patterns.filled(fix.with_ or "", program, bound, target.names)))
-        for node, bound in chosen
-    )
+    filled = [(node, patterns.filled(fix.with_ or "", program, bound, target.names)) for node, bound in chosen]
+    if any(_sets_an_element(text) and not _sets_an_element(program.text(node)) for node, text in filled):
+        return None  # the fix gives a name another tensor; written into an element it would change numbers
+    return program.replaced((node, program.in_place_of(node, text)) for node, text in filled)
+
+
+def _sets_an_element(code: str) -> bool:
+    """Whether code assigns to `x[0]`, which writes into a tensor."""
+    try:
+        tree = ast.parse(code.strip())
+    except SyntaxError:
+        return False
+    given = (target for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets)
+    return any(isinstance(target, ast.Subscript) for target in given)
 
 
 def _insert(fix: Fix, program: Program, target: Target, lines: range | None) -> str | None:

@@ -53,7 +53,7 @@ def test_a_second_line_that_reads_like_the_first_is_left_out(cause: int) -> None
 
 
 def test_of_a_line_that_says_nothing_by_itself_the_statement_is_told() -> None:
-    assert told(error=6, cause=5) == {"x": "x", "line": "step(", "again": "x.grad,"}
+    assert told(error=6, cause=5) == {"x": "x", "line": "step(", "again": "x.grad"}
 
 
 def test_a_mark_within_a_text_begins_no_comment() -> None:

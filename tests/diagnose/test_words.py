@@ -75,6 +75,7 @@ CASES: list[tuple[str, Any, str, str]] = [
     ("differentiates_gradient", "lost", TERM.format("(x * x).sum() + g.sum()"), TERM.format("(x - 0.1 * g).sum()")),
     ("result_cut_by", "copy", LEAF + "torch.tensor([x[0], x[1]])\n", LEAF + "torch.stack([x[0], x[1]])\n"),
     ("result_cut_by", "integer", LEAF + "x.long()\n", LEAF + "x.long()\nx.sum().backward()\n"),
+    ("result_cut_by", "nondifferentiable", LEAF + "y = x > 1\n", LEAF + "y = x * 2\ny[y > 1] = 0\n"),
     ("module_backward", True, MODULE, MODULE.replace("def backward", "def backwards")),
     ("renormalises", True, TABLE.format("max_norm=0.1"), TABLE.format("")),
     ("inputs_leave_out", "leaf", INTO.format("[h]"), INTO.format("[h, x]")),
@@ -115,6 +116,17 @@ def test_a_word_names_what_it_found(sandbox: JailedSandbox) -> None:
     lost = found(sandbox, "rebinds_leaf", True, LOST)
     assert lost is not None
     assert (lost.names["X"], lost.names["MAKER"], lost.cause_line) == ("x", "reshape", 2)
+
+
+@pytest.mark.sandbox
+def test_what_cut_a_graph_is_named_as_the_asker_wrote_it(sandbox: JailedSandbox) -> None:
+    compared = found(sandbox, "result_cut_by", "nondifferentiable", LEAF + "y = 3 * (x < 1.0)\n")
+    switched = found(sandbox, "fails_in", "requires_grad", LEAF + "x[0].requires_grad = False\n")
+
+    assert compared is not None
+    assert (compared.names["CALL"], compared.names["X"]) == ("x < 1.0", "x")
+    assert switched is not None
+    assert switched.names["X"] == "x[0]"
 
 
 @pytest.mark.sandbox

@@ -309,6 +309,21 @@ def test_what_was_assumed_to_run_the_code_is_said_beside_what_it_did() -> None:
     assert text.index("runs to its end") < text.index("small random numbers") < text.index("of our own")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("x = x.cuda()", True), ("x = x.to('mps')", True), ("# x.cuda()", False), ("from d2l import x", False)],
+)
+@pytest.mark.parametrize(("language", "words"), [(Language.ENGLISH, "no GPU here"), (Language.CHINESE, "没有 GPU")])
+def test_that_code_for_a_gpu_was_changed_is_said_where_it_is_shown(
+    line: str, said: bool, language: Language, words: str
+) -> None:
+    moved = Assumption(kind=AssumptionKind.SUBSTITUTED, text="t", original=line, restored="y")
+    snippet = Snippet(code="y\n", assumptions=(moved,))
+
+    assert (words in reply(evidence(snippet=snippet, language=language))) is said
+    assert words not in reply(evidence(**WORDS_ALONE, tried=ran(), snippet=snippet, language=language))
+
+
 def test_a_run_of_the_first_passes_alone_is_said_to_be_one_where_only_the_words_speak() -> None:
     text = reply(evidence(**WORDS_ALONE, tried=ran(passes=3)))
     assert text.index("runs to its end") < text.index("only its first passes were run") < text.index("of our own")

@@ -76,6 +76,13 @@ def test_a_fix_that_does_not_apply_is_passed_over(fix: Fix) -> None:
     assert edited(fix) == []
 
 
+def test_no_fix_writes_into_a_tensor_where_the_program_does_not() -> None:
+    fix = swap(Place.CAUSE_LINE, "$X.requires_grad = False", "$X = $X.detach()")
+
+    assert edited(fix, code="x = f()\nx[0].requires_grad = False\n", names={"X": "x[0]"}) == []
+    assert edited(fix, code="x = f()\nx.requires_grad = False\n") == ["x = x.detach()"]
+
+
 @pytest.mark.parametrize("place", [Place.ERROR_LINE, Place.CAUSE_LINE, Place.CREATION_LINE, Place.FIRST_USE])
 def test_a_place_that_the_diagnosis_does_not_know_is_no_place(place: Place) -> None:
     fix = swap(place, "$A", "pass")

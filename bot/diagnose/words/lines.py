@@ -29,7 +29,8 @@ def fails_in(view: View, value: Any) -> Found | None:
     node = next((one for one in found if state is not None and operand(view, one) in state.names), found[0])
     given = operand(view, node)
     known = state.names[0] if state is not None and state.names else None
-    plain = given is not None and re.fullmatch(r"[A-Za-z_][\w.]*", given)
+    set_here = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    plain = given is not None and (set_here or re.fullmatch(r"[A-Za-z_][\w.]*", given))
     names = {
         "CALL": view.source(node),
         "X": known or (given if plain else _assigned_on(view, view.line)) or given or "",
