@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
 def children_of(pid: int) -> list[int]:
     """The processes that this one's threads started."""
     found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, thread.read_text().split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
+    with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # that thread alone did
+                found += map(int, (thread / "children").read_text().split())
     return found
 
 

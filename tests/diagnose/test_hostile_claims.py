@@ -206,4 +206,4 @@ def test_no_tape_that_is_taken_takes_long_to_look_through(what: str, error: Any)
     for entry, word, value in asked.values():  # also those that no entry comes to, because another does not hold
         WORDS[word](View(PROGRAM, run, ASKED, entry, 1.0, notes), value)
 
-    assert time.process_time() - began < 3  # it took minutes, and takes half a second
+    assert time.process_time() - began < 20  # it took minutes, and takes a second or two
