@@ -9,6 +9,8 @@ from functools import cache
 
 from markdown_it import MarkdownIt
 
+from bot.extract.fences import statement_behind, with_marks_apart
+
 #: What is beyond is not looked at: no program of a learner is that long, and a post must be read quickly.
 MOST_LINES = 400
 MOST_CHARACTERS = 20_000
@@ -101,32 +103,32 @@ def _parser() -> MarkdownIt:
 
 
 def _mark_markdown(lines: list[str], marks: _Marks) -> None:
-    for block, token in enumerate(_parser().parse("\n".join(lines)), start=len(lines)):
+    apart, places = with_marks_apart(lines)
+    for block, token in enumerate(_parser().parse("\n".join(apart)), start=len(lines)):
         if token.map is None or token.type not in ("fence", "code_block"):
             continue
-        first, end = token.map[0], min(token.map[1], len(lines))
-        if any(marks[index] is not None for index in range(first, end)):
+        spanned = places[token.map[0] : min(token.map[1], len(apart))]
+        if any(place is not None and marks[place] is not None for place in spanned):
             continue
         content = token.content.removesuffix("\n").split("\n")
         if token.type == "code_block":
             # Not a region of its own: of code that nobody marked, Markdown takes the bodies for code and leaves
             # the heads above them.
-            for index in range(first, end):
-                marks[index] = _Mark(RegionKind.PROSE, -1, lines[index], indented=True)
+            for place in (place for place in spanned if place is not None):
+                marks[place] = _Mark(RegionKind.PROSE, -1, lines[place], indented=True)
             continue
         found = _fence_marks(content, info=token.info.strip(), block=block)
-        for index, mark in zip(range(first, end), found, strict=False):
-            marks[index] = mark
-        for index in range(first + len(found), end):
-            marks[index] = _Mark(found[0].kind, block, "")
+        found += [_Mark(found[0].kind, block, "")] * (len(spanned) - len(found))
+        for line, mark in zip(spanned, found, strict=False):
+            if line is not None:
+                marks[line] = mark
 
 
 def _fence_marks(content: list[str], *, info: str, block: int) -> list[_Mark]:
     """Marks for the opening line of a fence and its content."""
     word = info.split(" ")[0].lower().strip("{}.")
-    # Somebody typed the first statement right behind the fence.
-    opening = info if " " in info and "`" not in info else ""
-    if opening:
+    opening = statement_behind(info)
+    if opening == info:
         word = ""
     return [_Mark(RegionKind.CODE, block, text, word) for text in [opening, *content]]
 

@@ -303,6 +303,33 @@ def test_the_first_statement_may_stand_behind_the_fence() -> None:
     assert blocks_of("```import torch\nx = torch.ones(2)\n```") == ["import torch\nx = torch.ones(2)"]
 
 
+@pytest.mark.parametrize("opening", ["```python import torch", "```py  import torch", "```import torch"])
+def test_the_first_statement_may_stand_behind_the_language(opening: str) -> None:
+    assert blocks_of(f"{opening}\nx = torch.ones(2)\n```") == ["import torch\nx = torch.ones(2)"]
+
+
+def test_what_else_stands_behind_the_language_is_no_statement() -> None:
+    for opening in ("```python startline=3 numbers", "```{.python .numbered}", '```python hl_lines="1"'):
+        assert blocks_of(f"{opening}\nx = torch.ones(2)\n```") == ["x = torch.ones(2)"]
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_fence_may_be_closed_at_the_end_of_a_line(indent: str) -> None:
+    post = f"This\n{indent}```\nx = torch.ones(2)\nx.backward()```\nfails. And\n```\ny = x * 2\n```\nfails as well."
+
+    reading = read(post)
+
+    assert [block.text for block in reading.blocks] == ["x = torch.ones(2)\nx.backward()", "y = x * 2"]
+    assert [block.lines for block in reading.blocks] == [(3, 4), (7,)]
+    assert reading.prose.split() == ["This", "fails.", "And", "fails", "as", "well."]
+
+
+def test_a_span_of_code_in_a_sentence_closes_no_fence() -> None:
+    post = "Is ```x.backward()``` right?\n```\ns = 'a ``` b'\nx = torch.ones(2)\n```\nWhy?"
+
+    assert blocks_of(post)[-1].endswith("x = torch.ones(2)")
+
+
 def test_bodies_that_markdown_takes_for_indented_code_stay_with_their_heads() -> None:
     code = (
         "class Scale(nn.Module):\n\n    def __init__(self):\n        super().__init__()\n\n"
