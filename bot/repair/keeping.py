@@ -162,6 +162,8 @@ class _Keeping:
                 return False
         holder = self.parents.get(id(node))
         while holder is not None and not isinstance(holder, ast.stmt):
+            if _is_exit(holder):
+                return self._only_shows(holder)
             match holder:
                 case ast.JoinedStr() | ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()):
                     return True

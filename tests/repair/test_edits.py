@@ -37,14 +37,24 @@ def test_what_numpy_computed_with_the_value_is_computed_by_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", ["print(c.item())", "f'{c.item():.3f} {c.tolist()}'", "log('{:.2f}'.format(float(c)))", "'%f' % c.item()"]
+    "shown",
+    [
+        "print(c.item())",
+        "print(float(c.item()))",
+        "f'{c.item():.3f} {c.tolist()}'",
+        "log('{:.2f}'.format(float(c)))",
+        "'%f' % c.item()",
+    ],
 )
 def test_a_value_may_leave_to_become_text(shown: str) -> None:
     kept = kept_in_torch(Program(f"c = torch.tensor(b.item())\n{shown}\n"), Target({"CALL": "b.item()"}, None, 1))
     assert kept == f"c = b\n{shown}\n"
 
 
-@pytest.mark.parametrize(("shown", "left"), [("print(c.numpy())", "print(c)"), ("d = c.item()", "d = c")])
+@pytest.mark.parametrize(
+    ("shown", "left"),
+    [("print(c.numpy())", "print(c)"), ("print(np.exp(c.item()))", "print(torch.exp(c))"), ("d = c.item()", "d = c")],
+)
 def test_a_value_that_could_not_leave_any_more_or_goes_on_stays(shown: str, left: str) -> None:
     kept = kept_in_torch(Program(f"c = torch.tensor(b.item())\n{shown}\n"), Target({"CALL": "b.item()"}, None, 1))
     assert kept == f"c = b\n{left}\n"
