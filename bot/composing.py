@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.diagnose import facts
@@ -39,36 +40,24 @@ class Composer:
         diagnosis = _with_others(shown.diagnosis if proved else shown.diagnosis.weakened(0.85), mended)
         # Without a repair to show, the entry's own example shows how it is done.
         alone = entry.kind is ConfusionKind.MISTAKE and (mended is None or not proved)
-        reply = render.reply(
-            render.Evidence(
-                language=reading.language,
-                entry=entry,
-                diagnosis=diagnosis,
-                facts=told,
-                snippet=shown.snippet,
-                before=shown.run,
-                reported=reading.error,
-                repair=mended.repair if mended else None,
-                after=mended.after if mended else None,
-                proof=mended.proof if mended else None,
-                further=self._further(shown, mended) if mended else (),
-                example=example_of(entry, reading.error, trials=self.trials, like=diagnosis)[0] if alone else None,
-                link=self.settings.documentation_links,
-                traditional=reading.traditional,
-            )
-        )
-        return Answer(
-            id=question.post.id,
-            language=reading.language,
-            verdict=Verdict.DRAFT,
-            reason=f"the run shows {entry.name}",
+        evidence = replace(
+            self._evidence(reading, entry, diagnosis, told),
             snippet=shown.snippet,
             before=shown.run,
-            diagnosis=diagnosis,
             repair=mended.repair if mended else None,
             after=mended.after if mended else None,
             proof=mended.proof if mended else None,
-            reply=reply,
+            further=self._further(shown, mended) if mended else (),
+            example=example_of(entry, reading.error, trials=self.trials, like=diagnosis)[0] if alone else None,
+        )
+        return replace(
+            _draft(question, reading, f"the run shows {entry.name}", render.reply(evidence)),
+            snippet=shown.snippet,
+            before=shown.run,
+            diagnosis=diagnosis,
+            repair=evidence.repair,
+            after=evidence.after,
+            proof=evidence.proof,
         )
 
     def of_words(
@@ -80,29 +69,18 @@ class Composer:
         own = tried if tried is not None and tried.snippet.own else None
         if own is not None:
             diagnosis = replace(diagnosis, same_error=same_error(reading.error, own.run))
-        reply = render.reply(
-            render.Evidence(
-                language=reading.language,
-                entry=entry,
-                diagnosis=diagnosis,
-                facts=told,
-                snippet=own.snippet if own else None,
-                tried=own.run if own else None,
-                reported=reading.error,
-                example=example,
-                link=self.settings.documentation_links,
-                traditional=reading.traditional,
-            )
+        evidence = replace(
+            self._evidence(reading, entry, diagnosis, told),
+            snippet=own.snippet if own else None,
+            tried=own.run if own else None,
+            example=example,
         )
-        return Answer(
-            id=question.post.id,
-            language=reading.language,
-            verdict=Verdict.DRAFT,
-            reason=f"the words fit {entry.name}; " + ("the run does not show it" if own else "nothing could be run"),
+        reason = f"the words fit {entry.name}; " + ("the run does not show it" if own else "nothing could be run")
+        return replace(
+            _draft(question, reading, reason, render.reply(evidence)),
             snippet=tried.snippet if tried else None,
             before=tried.run if tried else None,
             diagnosis=diagnosis,
-            reply=reply,
         )
 
     def request(self, question: Question, reading: Reading) -> Answer | None:
@@ -112,15 +90,23 @@ class Composer:
         reply = render.request(
             reading.language, reported=reading.error, picture=reading.picture_only, traditional=reading.traditional
         )
-        return Answer(
-            id=question.post.id,
-            language=reading.language,
-            verdict=Verdict.DRAFT,
-            reason="the code is missing",
-            reply=reply,
-        )
+        return _draft(question, reading, "the code is missing", reply)
 
     # Parts of a draft
+
+    def _evidence(
+        self, reading: Reading, entry: Confusion, diagnosis: Diagnosis, told: Mapping[str, str]
+    ) -> render.Evidence:
+        """What a reply speaks of in any case."""
+        return render.Evidence(
+            language=reading.language,
+            entry=entry,
+            diagnosis=diagnosis,
+            facts=told,
+            reported=reading.error,
+            link=self.settings.documentation_links,
+            traditional=reading.traditional,
+        )
 
     def _shown_by_example(self, question: Question, reading: Reading, entry: Confusion, shown: Shown) -> Answer:
         """A draft about a program of which the run tells too little for the entry's own sentences: they speak of an example."""
@@ -139,6 +125,11 @@ class Composer:
 
         proved = [named(one, proved=mended.proof.holds) for one in mended.further]
         return (*proved, *(named(one, proved=False) for one in mended.left))
+
+
+def _draft(question: Question, reading: Reading, reason: str, reply: str) -> Answer:
+    """A draft without what speaks for it."""
+    return Answer(id=question.post.id, language=reading.language, verdict=Verdict.DRAFT, reason=reason, reply=reply)
 
 
 def skip(question: Question, reading: Reading, reason: str, shown: Shown | None = None) -> Answer:
