@@ -141,9 +141,8 @@ TIME = [
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(
-        name="spinning and ignoring all that tells of the processor limit",
-        code="import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nsignal.setitimer(signal.ITIMER_VIRTUAL, 0)\n"
-        "while True: pass",
+        name="spinning, ignoring the processor limit and keeping the interpreter for itself",
+        code="import re, signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nre.match('(a+)+$', 'a' * 64 + 'b')",
         limit="cpu",
         signal=SIGKILL,
         outcome=Outcome.TIMED_OUT,
@@ -166,7 +165,7 @@ TIME = [
         "while True: time.sleep(1)",
         limit="wall",
         seconds=SHORT,
-        signal=SIGKILL,
+        exit_status=0,
         outcome=Outcome.TIMED_OUT,
     ),
     Attack(
@@ -195,6 +194,15 @@ TIME = [
     Attack(
         name="blocking all signals in a native call",
         code="import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\nsignal.pause()",
+        limit="wall",
+        seconds=SHORT,
+        exit_status=0,
+        outcome=Outcome.TIMED_OUT,
+    ),
+    Attack(
+        name="blocking all signals in a native call that keeps the interpreter for itself",
+        code="import ctypes, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n"
+        "ctypes.PyDLL(None).pause()",
         limit="wall",
         seconds=SHORT,
         signal=SIGKILL,

@@ -1,8 +1,9 @@
 """Reports how far a program came when its time is over and it does not let go.
 
-The driver's warning reaches Python's main thread, and raises there. One step of a training may take longer than the
-driver waits after that, and an `except:` may swallow it. So a program that has worked for a while gets a second thread,
-which sends the report in its stead: torch lets other threads run while it computes. Short runs never have that thread.
+The driver's warning reaches Python's main thread, and raises there. One call may take longer than the driver waits
+after that, and an `except:` may swallow it. So each program has a second thread from its first line on, which sends the
+report in its stead: torch lets other threads run while it computes. It sleeps until then, and costs a run nothing that
+could be measured.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import _thread
 import contextlib
 import math
 import resource
-import signal
 import threading
 from collections.abc import Callable
 from time import monotonic, process_time, sleep
@@ -19,8 +19,7 @@ from typing import Any
 
 from inside import kernel
 
-#: Seconds of work after which the second thread is started; and how often at most it looks at the clocks.
-WORKED = 0.25
+#: How often at most the second thread looks at the clocks, in seconds.
 LOOKS = 0.02
 STACK_BYTES = 1 << 20
 
@@ -35,24 +34,18 @@ class Deadline:
         self._processor = math.inf if processor == resource.RLIM_INFINITY else processor
         self._patience = order["grace_seconds"] / 4
         self._reporting = _thread.allocate_lock()
-        self._watched = False
-        signal.signal(signal.SIGVTALRM, lambda *_: self.watch())
-        signal.setitimer(signal.ITIMER_VIRTUAL, WORKED)
+        self._watch()
 
-    def watch(self) -> None:
-        """Have a second thread look at the clocks; for the main thread."""
-        if self._watched:
-            return
-        self._watched = True
+    def _watch(self) -> None:
+        """Have a second thread look at the clocks."""
         kernel.one_heap()
         size = threading.stack_size(STACK_BYTES)
-        with contextlib.suppress(RuntimeError, MemoryError):  # the program has taken all threads, or all memory
+        with contextlib.suppress(RuntimeError):  # no room for one: the driver's warning is left
             _thread.start_new_thread(self._look, ())
         threading.stack_size(size)
 
     def claim_is_mine(self) -> None:
         """The program has ended: its own report is sent. Does not return when the other thread is sending one."""
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         self._reporting.acquire()
 
     def _look(self) -> None:

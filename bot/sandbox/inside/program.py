@@ -190,8 +190,6 @@ class Program:
     def out_of_time(self, _number: int, _frame: Any) -> None:
         """The driver's soft limit."""
         if self.running:
-            if self.deadline is not None:
-                self.deadline.watch()  # in case this is caught
             raise OutOfTime
 
     def claim(self) -> dict[str, Any]:
