@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import FrameType
@@ -215,11 +215,11 @@ def serve(worker: Worker) -> None:
         executors={"default": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    now = worker.publisher.clock()
+    at_once = datetime.now(UTC)  # by the clock that the scheduler goes by, which is no part of the worker
     pauses = {Job.POLL: worker.publisher.settings.intake.poll_seconds, **_PAUSES}
     for job in Job:
         trigger = IntervalTrigger(seconds=pauses[job], jitter=pauses[job] / 10, timezone=UTC)
-        scheduler.add_job(run, trigger, args=[worker, job], id=job.value, next_run_time=now)
+        scheduler.add_job(run, trigger, args=[worker, job], id=job.value, next_run_time=at_once)
     scheduler.start()
     try:
         worker.stopping.wait()
