@@ -10,7 +10,7 @@ from bot.domain.draft import DraftState
 from bot.errors import ForumError
 from bot.forum import Forum
 from bot.settings import ReviewSettings
-from bot.store import drafts, marks
+from bot.store import marks, queue
 from bot.store.engine import Store
 
 log = structlog.get_logger()
@@ -30,9 +30,9 @@ def notify(store: Store, forum: Forum, *, settings: ReviewSettings, now: datetim
         last = marks.kept_at(connection, _LAST_MESSAGE)
         if last is not None and now < last + timedelta(minutes=settings.notify_minutes):
             return False
-        if drafts.arrived_since(connection, last) == 0:
+        if queue.arrived_since(connection, last) == 0:
             return False
-        waiting = drafts.counts(connection)[DraftState.PENDING]
+        waiting = queue.counts(connection)[DraftState.PENDING]
         marks.keep(connection, _LAST_MESSAGE, str(waiting), now=now)
     try:
         forum.message(group=settings.reviewers_group, title=_title(waiting), raw=_text(waiting, settings))

@@ -21,7 +21,7 @@ from bot.errors import ForumRefused, ForumUnavailable, ReviewError
 from bot.forum.memory import ArchiveForum
 from bot.publish import Publisher, publish, watch, withdraw
 from bot.settings import ForumSettings, Settings
-from bot.store import decisions, drafts, outbox
+from bot.store import decisions, drafts, outbox, queue
 from bot.store.engine import Connection
 from bot.store.opening import open_store
 from tests.review_examples import MENDED, NOON, REVIEW, answer, post, question, shown, silence, topic
@@ -190,7 +190,7 @@ class LifeOfADraft(RuleBasedStateMachine):
             return
         with self.store.reading() as connection:
             on_their_way = {departure.draft_id for departure in outbox.open_departures(connection)}
-            publishing = drafts.listed(connection, state=DraftState.PUBLISHING)
+            publishing = queue.listed(connection, state=DraftState.PUBLISHING)
         assert on_their_way == {one.id for one in publishing}
 
 

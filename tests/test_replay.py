@@ -14,7 +14,7 @@ from bot.domain.post import Question
 from bot.errors import SandboxBroken
 from bot.forum.archive import read_lines
 from bot.replay import Replayed, replay
-from bot.store import drafts
+from bot.store import queue
 from bot.store.engine import Store
 from tests.review_examples import NOON, answer, silence
 
@@ -56,7 +56,7 @@ def test_each_post_is_answered_kept_and_told_with_its_number(store: Store, asked
     assert (first.new, first.unreadable, first.draft_id) == (True, False, 1)
     assert (second.record["verdict"], second.draft_id) == ("skip", None)
     with store.reading() as connection:
-        assert drafts.counts(connection) == {DraftState.PENDING: 1}
+        assert queue.counts(connection) == {DraftState.PENDING: 1}
 
 
 def test_what_was_answered_is_not_asked_again_and_is_told_in_the_same_words(store: Store, asked: Asked) -> None:

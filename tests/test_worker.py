@@ -21,7 +21,7 @@ from bot.errors import DatabaseBusy, ForumRefused, ForumUnavailable, SandboxUnav
 from bot.forum.memory import ArchiveForum
 from bot.publish import Publisher
 from bot.settings import ForumSettings, Settings
-from bot.store import drafts, jobs, posts
+from bot.store import jobs, posts, queue
 from bot.store.engine import Store
 from bot.worker import (
     Job,
@@ -73,7 +73,7 @@ def state_of(store: Store, post_id: str) -> PostState:
 
 def waiting(store: Store) -> int:
     with store.reading() as connection:
-        return drafts.counts(connection).get(DraftState.PENDING, 0)
+        return queue.counts(connection).get(DraftState.PENDING, 0)
 
 
 class TestRounds:

@@ -47,8 +47,8 @@ def list_drafts(
     from bot.cli.drafts_shown import show_list, summary_record
     from bot.domain.draft import DraftState
     from bot.domain.post import Language
-    from bot.store import drafts
-    from bot.store.drafts import Order
+    from bot.store import queue
+    from bot.store.queue import Order
 
     context: Context = ctx.obj
     wanted = DraftState(_one_of(state, [each.value for each in DraftState], option="--state"))
@@ -56,7 +56,7 @@ def list_drafts(
     found, counts = [], {}
     if has_database(context):
         with opened(context) as store, store.reading() as connection:
-            found = drafts.listed(
+            found = queue.listed(
                 connection,
                 state=wanted,
                 order=Order.SUREST if surest else Order.OLDEST,
@@ -64,7 +64,7 @@ def list_drafts(
                 language=spoken or None,
                 most=most,
             )
-            counts = drafts.counts(connection)
+            counts = queue.counts(connection)
     if json:
         for one in found:
             context.print_json(summary_record(one))

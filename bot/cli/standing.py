@@ -103,12 +103,12 @@ def _records(connection: Connection | None) -> list[dict[str, Any]]:
     """The record of each entry that a post showed, a draft was made of or something was decided about."""
     from bot import learn
     from bot.domain.draft import DraftState
-    from bot.store import answers, drafts, rulings
+    from bot.store import answers, queue, rulings
 
     if connection is None:
         return []
     records = {record.confusion: record for record in learn.records(connection)}
-    waiting = drafts.counts_by_confusion(connection, DraftState.PENDING)
+    waiting = queue.counts_by_confusion(connection, DraftState.PENDING)
     matched, ruled = answers.matched(connection), rulings.current(connection)
     return [
         {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.draft import Decision, DraftState
-from bot.store import decisions, drafts
+from bot.store import decisions, queue
 from bot.store.engine import Connection
 from bot.web.guard import Visit
 
@@ -26,7 +26,7 @@ class Decided:
 
 def last_decision(connection: Connection, visit: Visit, draft_id: int | None) -> Decided | None:
     """The last decision about this draft; None when there is no such draft or none was made."""
-    summary = drafts.summary(connection, draft_id) if draft_id else None
+    summary = queue.summary(connection, draft_id) if draft_id else None
     decision = decisions.newest(connection, summary.id) if summary else None
     if summary is None or decision is None:
         return None

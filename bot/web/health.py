@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import HTMLResponse, Response
 
 from bot.domain.draft import DraftState, DraftSummary
-from bot.store import drafts, jobs, marks, posts
+from bot.store import drafts, jobs, marks, posts, queue
 from bot.store.engine import Connection
 from bot.web.evidence import RunView, view
 from bot.web.guard import Visit, Visiting, allowed
@@ -31,8 +31,8 @@ def health(visit: Visiting) -> Response:
             "jobs": jobs.all_jobs(connection),
             "troubles": jobs.open_troubles(connection),
             "oldest": _oldest(connection),
-            "waiting": drafts.count(connection, DraftState.PENDING, most=1000),
-            "failed": drafts.count(connection, DraftState.FAILED, most=1000),
+            "waiting": queue.count(connection, DraftState.PENDING, most=1000),
+            "failed": queue.count(connection, DraftState.FAILED, most=1000),
             "last_post": marks.kept_at(connection, "last post"),
             "last_run": _last_run(connection),
             "limited_for": _limited_for(connection, visit),
@@ -62,7 +62,7 @@ def retry(visit: Visiting, trouble_id: TroubleId) -> Response:
 
 
 def _oldest(connection: Connection) -> DraftSummary | None:
-    return next(iter(drafts.listed(connection, state=DraftState.PENDING, most=1)), None)
+    return next(iter(queue.listed(connection, state=DraftState.PENDING, most=1)), None)
 
 
 def _last_run(connection: Connection) -> RunView | None:

@@ -15,7 +15,7 @@ from bot.domain.confusion import Case, Confusion, Ruling
 from bot.domain.draft import DraftState
 from bot.errors import NotFound
 from bot.learn import Record
-from bot.store import drafts, rulings
+from bot.store import queue, rulings
 from bot.store.engine import Connection
 from bot.store.rulings import Ruled
 from bot.web import code, words
@@ -35,7 +35,7 @@ def contents(visit: Visiting) -> Response:
     """All entries by family, each with its record."""
     with visit.site.store.reading() as connection:
         records = {record.confusion: record for record in learn.records(connection)}
-        waiting = drafts.counts_by_confusion(connection, DraftState.PENDING)
+        waiting = queue.counts_by_confusion(connection, DraftState.PENDING)
         retired = _retired(connection)
     entries = sorted(visit.site.library, key=lambda entry: (entry.family, entry.name))
     families = [(family, list(group)) for family, group in groupby(entries, key=lambda entry: entry.family)]

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from bot.domain.draft import DraftState, DraftSummary
 from bot.domain.post import Language
-from bot.store import drafts
-from bot.store.drafts import Order
+from bot.store import queue
 from bot.store.engine import Connection
+from bot.store.queue import Order
 
 PAGE = 50
 _LONGEST = 100
@@ -84,7 +84,7 @@ class Listing:
         self, connection: Connection, *, after: DraftSummary | None = None, most: int = PAGE
     ) -> list[DraftSummary]:
         """One page of the drafts."""
-        return drafts.listed(
+        return queue.listed(
             connection,
             state=self.state,
             order=self.sorted_by,
@@ -100,7 +100,7 @@ class Listing:
     def next(self, connection: Connection, draft_id: int, *, visitor: str) -> int | None:
         """The waiting draft behind this one that nobody else has in hand; at the end, the first again."""
         waiting = replace(self, state=DraftState.PENDING)
-        here = drafts.summary(connection, draft_id)
+        here = queue.summary(connection, draft_id)
         behind = waiting.page(connection, after=here, most=_MOST_CLAIMED) if here else []
         for found in (*behind, *waiting.page(connection, most=_MOST_CLAIMED)):
             if found.id != draft_id and found.claimed_by in (None, visitor):

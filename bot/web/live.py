@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from bot.domain.draft import DraftState
-from bot.store import drafts
+from bot.store import drafts, queue
 from bot.web.guard import Visit, Visiting, allowed
 from bot.web.queue import MOST_COUNTED
 from bot.web.sessions import Role
@@ -52,9 +52,9 @@ async def _news(visit: Visit, draft_id: int | None) -> AsyncIterator[str]:
 
 def _look(visit: Visit, draft_id: int | None) -> dict[str, Any]:
     with visit.site.store.reading() as connection:
-        waiting = drafts.count(connection, DraftState.PENDING, most=MOST_COUNTED)
+        waiting = queue.count(connection, DraftState.PENDING, most=MOST_COUNTED)
         news: dict[str, Any] = {"waiting": waiting if waiting < MOST_COUNTED else f"{MOST_COUNTED - 1}+"}
-        if draft_id and (found := drafts.summary(connection, draft_id)):
+        if draft_id and (found := queue.summary(connection, draft_id)):
             news |= {
                 "state": found.state.value,
                 "revision": found.revision,

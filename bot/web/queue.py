@@ -10,9 +10,9 @@ from starlette.responses import HTMLResponse, Response
 
 from bot.domain.draft import DraftState
 from bot.domain.post import Language
-from bot.store import drafts
-from bot.store.drafts import Order
+from bot.store import queue
 from bot.store.engine import Connection
+from bot.store.queue import Order
 from bot.web import done
 from bot.web.guard import Visiting, allowed
 from bot.web.listing import PAGE, Listing
@@ -46,15 +46,15 @@ Done = Annotated[int | None, Query(alias="done", ge=1, le=2**31 - 1)]
 
 @router.get("/", response_class=HTMLResponse)
 @allowed(Role.READER)
-def queue(visit: Visiting, after: After = None, decided: Done = None) -> Response:
+def drafts_in_a_state(visit: Visiting, after: After = None, decided: Done = None) -> Response:
     """The drafts in one state, filtered and sorted."""
     listing = Listing.read(visit.request.query_params)
     site = visit.site
     with site.store.reading() as connection:
-        last = drafts.summary(connection, after) if after else None
+        last = queue.summary(connection, after) if after else None
         rows = listing.page(connection, after=last, most=PAGE + 1)
         counts = _counts(connection)
-        beginnings = drafts.beginnings(connection, [row.id for row in rows[:PAGE]], characters=BEGINNING)
+        beginnings = queue.beginnings(connection, [row.id for row in rows[:PAGE]], characters=BEGINNING)
         just_decided = done.last_decision(connection, visit, decided)
     overdue = visit.now - timedelta(hours=site.settings.web.overdue_hours)
     return page(
@@ -95,5 +95,5 @@ def first_words(text: str) -> str:
 
 
 def _counts(connection: Connection) -> dict[DraftState, str]:
-    found = {state: drafts.count(connection, state, most=MOST_COUNTED) for state in COUNTED}
+    found = {state: queue.count(connection, state, most=MOST_COUNTED) for state in COUNTED}
     return {state: str(number) if number < MOST_COUNTED else f"{MOST_COUNTED - 1}+" for state, number in found.items()}

@@ -19,7 +19,7 @@ from bot.pipeline import pipeline
 from bot.publish import MARKER_BEGIN
 from bot.sandbox.open import open_sandbox
 from bot.settings import ReviewSettings, Settings
-from bot.store import drafts, jobs, outbox, replies
+from bot.store import drafts, jobs, outbox, queue, replies
 from bot.store.engine import Store
 from bot.store.opening import open_store
 from bot.worker import run_once
@@ -49,7 +49,7 @@ class Story:
     def approve(self) -> None:
         """A moderator approves what waits."""
         with self.store.writing() as connection:
-            for waiting in drafts.listed(connection, state=DraftState.PENDING):
+            for waiting in queue.listed(connection, state=DraftState.PENDING):
                 review.approve(
                     connection,
                     waiting.id,
@@ -83,7 +83,7 @@ class Story:
         assert draft is not None, context
         assert (draft.state, draft.reply_post_id) == (DraftState.POSTED, str(reply.id)), context
         with self.store.reading() as connection:
-            assert drafts.counts(connection) == {DraftState.POSTED: 1}, context
+            assert queue.counts(connection) == {DraftState.POSTED: 1}, context
             assert outbox.open_departures(connection) == [], context
             assert jobs.open_troubles(connection) == [], context
 

@@ -17,9 +17,9 @@ from bot.domain.post import Language
 from bot.forum.memory import ArchiveForum
 from bot.publish import Publisher, publish, watch
 from bot.settings import ForumSettings, Settings
-from bot.store import answers, decisions, drafts, jobs, marks, outbox, posts, replies, revisions
-from bot.store.drafts import Order
+from bot.store import answers, decisions, drafts, jobs, marks, outbox, posts, queue, replies, revisions
 from bot.store.engine import Connection, Store
+from bot.store.queue import Order
 from tests.review_examples import GRACE, NOON, REVIEW, answer, approved, post, question, topic
 from tests.unreliable import HandClock
 
@@ -60,19 +60,19 @@ PAGE = {
     "draft": lambda connection: drafts.get(connection, 1),
     "draft of a post": lambda connection: drafts.of_post(connection, "11"),
     "draft in the way": lambda connection: drafts.holding_place(connection, "11"),
-    "queue": lambda connection: drafts.listed(connection, state=DraftState.PENDING),
-    "queue, surest": lambda connection: drafts.listed(connection, state=DraftState.PENDING, order=Order.SUREST),
-    "queue, sure enough": lambda connection: drafts.listed(connection, state=DraftState.PENDING, least_confidence=0.9),
-    "queue of a confusion": lambda connection: drafts.listed(
+    "queue": lambda connection: queue.listed(connection, state=DraftState.PENDING),
+    "queue, surest": lambda connection: queue.listed(connection, state=DraftState.PENDING, order=Order.SUREST),
+    "queue, sure enough": lambda connection: queue.listed(connection, state=DraftState.PENDING, least_confidence=0.9),
+    "queue of a confusion": lambda connection: queue.listed(
         connection, state=DraftState.PENDING, confusion="non_scalar_backward"
     ),
-    "queue of a language": lambda connection: drafts.listed(
+    "queue of a language": lambda connection: queue.listed(
         connection, state=DraftState.PENDING, language=Language.CHINESE
     ),
-    "queue of a category": lambda connection: drafts.listed(connection, state=DraftState.PENDING, category_id=3),
-    "counts": drafts.counts,
-    "counts of confusions": lambda connection: drafts.counts_by_confusion(connection, DraftState.PENDING),
-    "new drafts": lambda connection: drafts.arrived_since(connection, NOON),
+    "queue of a category": lambda connection: queue.listed(connection, state=DraftState.PENDING, category_id=3),
+    "counts": queue.counts,
+    "counts of confusions": lambda connection: queue.counts_by_confusion(connection, DraftState.PENDING),
+    "new drafts": lambda connection: queue.arrived_since(connection, NOON),
     "history": lambda connection: decisions.of_draft(connection, 1),
     "newest decision": lambda connection: decisions.newest(connection, 1),
     "tallies": learn.records,
@@ -113,9 +113,9 @@ def test_the_next_page_begins_where_the_last_one_ended(store: Store, asked: list
 
     for order in Order:
         with store.reading() as connection:
-            first = drafts.listed(connection, state=DraftState.PENDING, order=order, most=3)
+            first = queue.listed(connection, state=DraftState.PENDING, order=order, most=3)
             asked.clear()
-            rest = drafts.listed(connection, state=DraftState.PENDING, order=order, most=3, after=first[-1])
+            rest = queue.listed(connection, state=DraftState.PENDING, order=order, most=3, after=first[-1])
         ids = [one.id for one in (*first, *rest)]
         assert ids == (sorted(ids) if order is Order.OLDEST else sorted(ids, reverse=True))
         assert len(set(ids)) == 5

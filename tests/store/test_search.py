@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import review
 from bot.domain.draft import DraftState
-from bot.store import drafts, search
+from bot.store import drafts, queue, search
 from bot.store.engine import Store
 from tests.review_examples import NOON, answer, post, question
 
@@ -32,7 +32,7 @@ def titled(store: Store) -> Store:
 
 def found(store: Store, words: str) -> list[str]:
     with store.reading() as connection:
-        return [draft.post_id for draft in drafts.listed(connection, state=DraftState.PENDING, words=words)]
+        return [draft.post_id for draft in queue.listed(connection, state=DraftState.PENDING, words=words)]
 
 
 @pytest.mark.parametrize(

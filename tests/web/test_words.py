@@ -14,7 +14,7 @@ from bot.domain.post import Language
 from bot.domain.run import Outcome
 from bot.domain.snippet import AssumptionKind
 from bot.learn import Standing
-from bot.store.drafts import Order
+from bot.store.queue import Order
 from bot.web import pages, words
 from bot.web.evidence import PARTS
 from bot.web.sessions import Role
