@@ -340,6 +340,40 @@ def test_unusual_tensors_do_not_disturb_the_tape(run: Callable[..., Run], code: 
     assert done.outcome is Outcome.FINISHED, done.error
 
 
+#: Views of a leaf that torch refuses to tell the node of, once the leaf was written to.
+STALE_VIEWS = {
+    "entries written under no_grad": """
+        with torch.no_grad():
+            w[0, 0] += 1
+            w[0, 0] -= 2
+        print(w.tolist())
+        """,
+    "a row that is kept": """
+        with torch.no_grad():
+            row = w[0]
+            w.mul_(2)
+        print(row.tolist(), w.tolist())
+        """,
+    "parts of one tensor": """
+        with torch.no_grad():
+            one, other = w.unbind()
+            one += other
+        print(one.tolist(), w.tolist())
+        """,
+}
+
+
+@pytest.mark.parametrize("views", STALE_VIEWS)
+def test_views_made_under_no_grad_stay_what_they_are_without_the_tape(run: Callable[..., Run], views: str) -> None:
+    code = "import torch\nw = torch.ones(2, 2, requires_grad=True)\n" + dedent(STALE_VIEWS[views])
+    taped, plain = run(code), run(code, tape=False)
+
+    assert plain.outcome is Outcome.FINISHED
+    assert (taped.outcome, taped.error, taped.stdout) == (plain.outcome, plain.error, plain.stdout)
+    assert taped.tape is not None
+    assert taped.tape.trusted
+
+
 def test_each_line_may_make_calls_in_a_list_comprehension(taped: Taped) -> None:
     tape = taped("import torch\nxs = [torch.ones(2) * n for n in range(3)]\nsum(xs)\n")
     assert [event.line for event in tape.calls("mul")] == [2, 2, 2]

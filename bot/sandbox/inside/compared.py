@@ -54,7 +54,7 @@ class Compared:
     def meet(self, tensor: torch.Tensor, frame: types.FrameType | None) -> None:
         """At a leaf's first use: give it memory of its own, off its base point, nudged if it is its turn."""
         serial = self.serials.of(tensor)
-        if serial in self._keys or not (tensor.requires_grad and tensor.is_leaf) or tensor.is_inference():
+        if serial in self._keys or not (tensor.requires_grad and tensors.is_leaf(tensor)) or tensor.is_inference():
             return
         key = self._leaves
         self._leaves += 1
@@ -71,7 +71,7 @@ class Compared:
     def notice_births(self, event: int, result: Any, frame: types.FrameType | None, *, anew: bool = False) -> None:
         """Keep those of a call's results that are compared; `anew` when the call wrote them in place."""
         for place, tensor in enumerate(tensors.found_in(result)[:8]):
-            if tensor.grad_fn is None:
+            if tensors.is_leaf(tensor):
                 continue
             serial, key = self.serials.of(tensor), (event, place)
             if anew or serial not in self._born:
@@ -105,7 +105,8 @@ class Compared:
         found = []
         for key, tensor in self.tensors.items():
             serial = self.serials.of(tensor)
-            held = tensor.grad_fn is not None and tensor.retains_grad and tensor.grad_fn._sequence_nr() in nodes
+            node = tensors.node_of(tensor)
+            held = node is not None and tensor.retains_grad and node._sequence_nr() in nodes
             if (serial in leaves or held) and (not only or serial in only):
                 found.append((key, tensor))
         return found

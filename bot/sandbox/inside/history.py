@@ -33,9 +33,10 @@ class History:
     def made(self, result: Any, line: int, op: str, stack: list[int]) -> int | None:
         """Remember the call that made a node; returns the node's sequence number."""
         first = result[0] if isinstance(result, (tuple, list)) and result else result
-        if not isinstance(first, torch.Tensor) or first.grad_fn is None:
+        node = tensors.node_of(first) if isinstance(first, torch.Tensor) else None
+        if node is None:
             return None
-        number = first.grad_fn._sequence_nr()
+        number: int = node._sequence_nr()
         if number < 1 << 60 and len(self._numbers) < MOST and (not self._numbers or number > self._numbers[-1]):
             self._numbers.append(number)
             self._made.append((line, op, stack))
@@ -111,7 +112,7 @@ def gradient_kind(gradients: list[torch.Tensor | None]) -> str | None:
 
 def nodes_below(roots: list[torch.Tensor]) -> list[Any]:
     """The nodes that a backward from `roots` walks, at most `MOST_NODES`."""
-    waiting = [root.grad_fn for root in roots if root.grad_fn is not None]
+    waiting = [node for root in roots if (node := tensors.node_of(root)) is not None]
     seen: dict[Any, None] = {}
     while waiting and len(seen) < MOST_NODES:
         node = waiting.pop()
@@ -124,7 +125,7 @@ def nodes_below(roots: list[torch.Tensor]) -> list[Any]:
 def leaves_below(roots: list[torch.Tensor]) -> list[weakref.ref[torch.Tensor]]:
     """The leaves that a backward from `roots` reaches."""
     variables = [getattr(node, "variable", None) for node in nodes_below(roots)]
-    own = [root for root in roots if root.is_leaf and root.requires_grad]
+    own = [root for root in roots if tensors.is_leaf(root) and root.requires_grad]
     return [weakref.ref(leaf) for leaf in (*variables, *own) if leaf is not None]
 
 
@@ -212,5 +213,5 @@ def serial_rows(found: dict[str, Any], serials: tensors.Serials, names: dict[int
     return found | {
         "serials": [serials.of(tensor) for tensor in held],
         "names": list(dict.fromkeys(name for tensor in held for name in names.get(id(tensor), ())))[:6],
-        "leaf": any(tensor.is_leaf and tensor.requires_grad for tensor in held),
+        "leaf": any(tensors.is_leaf(tensor) and tensor.requires_grad for tensor in held),
     }

@@ -270,7 +270,7 @@ class Rehearsal(TorchFunctionMode):
     def _leaf_behind(self, tensor: torch.Tensor) -> Any:
         """The key of the leaf whose memory this tensor looks at, be it the leaf itself or what `.data` gave."""
         self._constants.written_into(tensor)
-        if tensor.grad_fn is not None:
+        if not tensors.is_leaf(tensor):
             return None
         return self._compared.leaf_in(memory(tensor))
 
@@ -295,7 +295,7 @@ class Rehearsal(TorchFunctionMode):
         value, weights = weighted(
             outputs, given.get("weights"), None if self._base is None else self._base.calls[number].weights
         )
-        self._retained.extend(self._compared.serials.of(tensor) for tensor in asked if not tensor.is_leaf)
+        self._retained.extend(self._compared.serials.of(tensor) for tensor in asked if not tensors.is_leaf(tensor))
         returns = name == "torch.autograd.grad"
         reached = [] if returns else self._compared.below(outputs, asked)
         before = {key: copied(tensor.grad) for key, tensor in reached}

@@ -49,18 +49,34 @@ def found_in(value: Any, *, depth: int = 3) -> list[torch.Tensor]:
     return []
 
 
+def node_of(tensor: torch.Tensor) -> Any:
+    """The node of the graph that made a tensor, its `grad_fn`; None for a leaf.
+
+    torch refuses to tell it of a view that was made under no_grad and whose base was written to since: such a view takes
+    part in no graph, and the program never asked.
+    """
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
+def is_leaf(tensor: torch.Tensor) -> bool:
+    """Whether no node of the graph made a tensor."""
+    return node_of(tensor) is None
+
+
 def state(tensor: torch.Tensor, serial: int, names: tuple[str, ...], *, digest: bool) -> list[Any]:
     """One tensor as a row; `bot/sandbox/claimed_tape.py` names the fields."""
     inference = tensor.is_inference()
-    leaf = tensor.is_leaf
-    grad_fn = tensor.grad_fn
+    node = node_of(tensor)
     return [
         serial,
         shape_of(tensor),
         str(tensor.dtype).removeprefix("torch."),
-        leaf,
+        node is None,
         tensor.requires_grad,
-        grad_fn.name() if grad_fn is not None else None,
+        node.name() if node is not None else None,
         -1 if inference else tensor._version,
         grad_held(tensor),
         list(names),
@@ -76,9 +92,12 @@ def shape_of(tensor: torch.Tensor) -> list[int]:
 
 def grad_held(tensor: torch.Tensor) -> str:
     """Whether the tensor holds a gradient; asking a non-leaf directly would warn."""
-    if not (tensor.is_leaf or tensor.retains_grad):
-        return "hidden"
-    return "none" if tensor.grad is None else "set"
+    try:
+        if not (tensor.is_leaf or tensor.retains_grad):
+            return "hidden"
+        return "none" if tensor.grad is None else "set"
+    except RuntimeError:  # see `node_of`
+        return "none"
 
 
 def fingerprint(tensor: torch.Tensor) -> str | None:
@@ -109,8 +128,8 @@ def graph_below(roots: list[torch.Tensor], serials: Serials) -> tuple[list[int],
     """
     leaves: list[int] = []
     nodes: list[int] = []
-    waiting = [root.grad_fn for root in roots if root.grad_fn is not None]
-    leaves.extend(serials.of(root) for root in roots if root.grad_fn is None and root.requires_grad)
+    waiting = [node for root in roots if (node := node_of(root)) is not None]
+    leaves.extend(serials.of(root) for root in roots if is_leaf(root) and root.requires_grad)
     seen: set[int] = set()
     while waiting and len(nodes) < MOST_NODES:
         node = waiting.pop()
