@@ -44,9 +44,14 @@ def held_lines(
 def gives_wrong_gradient(numeric: NumericRun | None) -> bool | None:
     """Whether a program's own gradients differ from numeric ones: the negative control for a confusion of which no error
     tells. None when they could not be compared.
+
+    Where an edit overwrote all that is differentiated, no nudge moves it: then nothing of what the program computed is
+    left, and the gradient is no longer that of any of it.
     """
     if numeric is None or numeric.problem is not None or not numeric.calls:
         return None
+    if not any(slope for call in numeric.calls for slope in call.numeric):
+        return True
     return any(call.missing for call in numeric.calls) or _compared(numeric).state is CheckState.NO
 
 

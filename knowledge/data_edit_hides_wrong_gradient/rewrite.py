@@ -1,6 +1,8 @@
-"""Moves an edit through .data behind the backward that it spoils."""
+"""Moves an edit through .data behind the backward that it spoils, or makes it an operation that autograd sees."""
 
 from __future__ import annotations
+
+import ast
 
 from bot.repair import moves
 from bot.repair.toolkit import Program, Target
@@ -18,3 +20,22 @@ def after_backward(program: Program, target: Target) -> str | None:
         return None
     after = (backward.end_lineno or backward.lineno) + 1
     return moves.rebuilt(program, without=[outer], before={after: moves.indented(program, outer, outer.col_offset)})
+
+
+def make_new(program: Program, target: Target) -> str | None:
+    """Write the result of the edit into a new tensor, without `.data`; None where that takes more than one statement."""
+    edit = program.statement_at(target.cause_line or 0)
+    match edit:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=written))):
+            pass
+        case ast.AugAssign(target=written) | ast.Assign(targets=[ast.Subscript() as written]):
+            pass
+        case _:
+            return None
+    through = next(
+        (part for part in ast.walk(written) if isinstance(part, ast.Attribute) and part.attr == "data"), None
+    )
+    if through is None:
+        return None
+    seen = program.replaced([(through, program.text(through.value))])
+    return moves.out_of_place(Program(seen), target.cause_line)
