@@ -62,7 +62,9 @@ _DOTTED = re.compile(r"^\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\s*$")
 _NAMES = re.compile(r"^\s*[A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_][\w.]*)+\s*$")
 _NO_CODE = re.compile(r"^[^=()\[\].#@:%!$<>*+/-]*$")
 _FIRST_SIGN = re.compile(r"^\s*[A-Za-z_@(\[{#'\"~\d.-]")
-_KEYWORD_STATEMENT = re.compile(r"^\s*(?:import|from|return|pass|break|continue|del|assert|raise|global|print)\b")
+_KEYWORD_STATEMENT = re.compile(
+    r"^\s*(?:import|from|return|yield|pass|break|continue|del|assert|raise|global|nonlocal|print)\b"
+)
 _MARKUP = re.compile(r"^\s*(?:!\[|\[[^\]]*\]\(|<[a-z]+[ >]|https?://|#{1,6} ?[^\w\s]?\s*$|\|.*\|\s*$)")
 _CODE_SIGNS = (ast.Attribute, ast.Call, ast.Subscript, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _TRIPLE_QUOTES = ('"""', "'''")
@@ -104,6 +106,11 @@ def kind_of_statement(text: str) -> LineKind:
         return LineKind.HEAD
     kinds = {_strength(statement) for statement in tree.body}
     return LineKind.OUTPUT if kinds == {LineKind.OUTPUT} else LineKind.CODE
+
+
+def continues_block(line: str) -> bool:
+    """Whether the line goes on with a statement that an `if`, `try` or loop began: `else:`, `except ValueError:`."""
+    return _CONTINUES_BLOCK.match(line) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -172,7 +179,7 @@ def _head_parses(stripped: str) -> bool:
 def _head(stripped: str) -> LineKind:
     """A line that opens a block; `if needed:` alone is a sentence until its neighbours say otherwise."""
     code = stripped.split("#")[0].rstrip() if "#" in stripped else stripped
-    tree = parse(code + " pass") or parse(code + "\n case _: pass")
+    tree = parse(code + " pass") or parse(code + "\n case _: pass") or parse(code + "\n pass\nfinally: pass")
     if tree is None:
         return LineKind.PROSE
     match tree.body[0]:
@@ -187,6 +194,7 @@ def _head(stripped: str) -> LineKind:
 
 
 _STATEMENT_OPENS = re.compile(r"(?:return\s+|print\s*)?[\w.,\s*\[\]'\":]*?(?:[-+*/@|&]?=\s*|)[\w.\[\]'\"-]*\s?[(\[{]")
+_ASSIGNS = re.compile(r"[A-Za-z_][\w.]*(?:\[[^\]]*\])?(?:\s*,\s*[A-Za-z_][\w.]*)*\s*[-+*/@|&]?=(?!=)")
 _LONG_STRING_OPENS = re.compile(r"[\w.\s=(\[]*[rbfRBF]?(?:'''|\"\"\")")
 _OPENING_WORDS = frozenset({"def", "class", "from", "return", "with", "for", "if"})
 
@@ -196,6 +204,8 @@ def _goes_on(stripped: str) -> bool:
     code = _without_strings(stripped)
     if _HAN.search(code) or open_brackets(stripped) <= 0:
         return opens_triple_quote(stripped) is not None and _LONG_STRING_OPENS.match(stripped) is not None
+    if _ASSIGNS.match(code):
+        return True
     words = re.split(r"[(\[{=]", code, maxsplit=1)[0].split()
     return _STATEMENT_OPENS.match(code) is not None and (len(words) <= 2 or words[0] in _OPENING_WORDS)
 
@@ -206,9 +216,10 @@ def _strength(statement: ast.stmt) -> LineKind:
             return LineKind.CODE
         case ast.Assign(targets=targets):
             return LineKind.CODE if all(_ascii_target(target) for target in targets) else LineKind.WEAK
-        case ast.AnnAssign(annotation=annotation, value=value):
-            plain = isinstance(annotation, ast.Name | ast.Attribute | ast.Subscript)
-            return LineKind.CODE if value is not None and plain else LineKind.PROSE
+        case ast.AnnAssign(target=target, annotation=annotation, value=value):
+            plain = isinstance(annotation, ast.Name | ast.Attribute | ast.Subscript | ast.BinOp)
+            given = value is not None or isinstance(target, ast.Attribute)
+            return LineKind.CODE if given and plain else LineKind.PROSE
         case ast.Expr(value=value):
             return _expression(value)
         case ast.Return() | ast.Pass() | ast.Break() | ast.Continue() | ast.Delete() | ast.Raise() | ast.Global():

@@ -17,7 +17,8 @@ from bot.extract.notebook import typed_in_file, with_notebook
 from bot.extract.outputs import labelled_output, output_in_comment, stated_outputs
 from bot.extract.program import block_of
 from bot.extract.repair_text import without_invisibles
-from bot.extract.scan import accepted, units
+from bot.extract.scan import units
+from bot.extract.settling import accepted
 from bot.extract.traceback import FoundError, error_in_title, find_errors, main_error
 from bot.extract.transcript import TypedLine, typed_lines
 from bot.extract.unit import Unit

@@ -1,36 +1,33 @@
-"""Sorts the lines of a region into code, outputs and sentences, each by its neighbours."""
+"""Sorts the lines of a region into statements, outputs and sentences; `settling` decides about the doubtful ones."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from textwrap import dedent
 
 from bot.extract.apart import embedded, has_remark, led_by_code, taken_apart, unwrapped
 from bot.extract.legacy import modernised
-from bot.extract.lines import LineKind, kind_of, kind_of_statement, open_brackets, opens_triple_quote
+from bot.extract.lines import LineKind, continues_block, kind_of, kind_of_statement, open_brackets, opens_triple_quote
 from bot.extract.lists import listed
 from bot.extract.repair_text import mended
 from bot.extract.transcript import Role, TypedLine
 from bot.extract.unit import Unit
-from bot.source import names_bound_by, parses
+from bot.source import parse, parses
 
 _LONGEST_STATEMENT = 60  #: lines
 
 _HAN = re.compile("[\u3400-\u9fff]")
-_KEYWORDS = re.compile(r"^\s*(?:return|pass|break|continue|raise|del|global|assert)\b")
-_HEADING = re.compile(r"^#{1,6}\s+\S")
-_TARGET = re.compile(r"([A-Za-z_]\w*)\s*=")
-_NAMES = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
-_STRING = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*")
 _TOUCHING = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=[A-Za-z_(])|\)(?=\w)")
-_CUSTOMARY = frozenset({"torch", "nn", "F", "np", "plt", "d2l", "optim", "math", "self"})
 
 
 @dataclass(slots=True)
 class _Patience:
     """How much of a region may still be looked into closely: arbitrary text must not take long."""
 
+    blocks: int = 40  #: blocks that may be such as they stand
     joins: int = 40  #: statements that seem to go on and never end
     splits: int = 60  #: lines that may hold several statements, and the statements found in them
 
@@ -39,6 +36,7 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
     """The lines as statements and sentences, statements over several lines joined."""
     found: list[Unit] = []
     patience = _Patience()
+    whole = _whole_statements(lines) if marked else {}
     items = frozenset() if marked else listed([line.text if line.role is Role.UNKNOWN else "x" for line in lines])
     index = 0
     while index < len(lines):
@@ -46,9 +44,16 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
             found.append(Unit(LineKind.PROSE, (lines[index],)))
             index += 1
             continue
+        if index in whole:
+            found.append(Unit(LineKind.CODE, tuple(lines[index : whole[index]])))
+            index = whole[index]
+            continue
         kind = _kind(lines[index], marked=marked)
         end = index + 1
-        if kind is LineKind.OPEN:
+        opens = kind is LineKind.HEAD or (kind is LineKind.WEAK and lines[index].text.rstrip().endswith(":"))
+        if opens and (behind := _end_of_block(lines, index, patience)) is not None:
+            kind, end = LineKind.CODE, behind
+        elif kind is LineKind.OPEN:
             kind, end = _open_statement(lines, index, marked=marked, patience=patience)
         elif kind is LineKind.OUTPUT:
             end = _end_of_output(lines, index)
@@ -60,17 +65,47 @@ def units(lines: Sequence[TypedLine], *, marked: bool) -> list[Unit]:
     return found
 
 
-def accepted(found: Sequence[Unit], *, marked: bool, defined: frozenset[str]) -> list[Unit]:
-    """The units with every doubt settled: only CODE, COMMENT, OUTPUT, SHELL, BLANK and PROSE remain.
+def _whole_statements(lines: Sequence[TypedLine]) -> dict[int, int]:
+    """Where the statements over several lines begin and end, in lines that are a program as they stand.
 
-    `defined` are names that earlier code of the post gave a value.
+    Then nothing needs to be guessed line by line: a sentence within a function is its docstring. What stands by itself may
+    still be an output that happens to be Python.
     """
-    settled: list[Unit] = []
-    for run in _runs(_named_once_more(found)):
-        bound = defined | _bound(run)
-        settled.extend(_settled_run(run, marked=marked, known=bound))
-        defined = bound
-    return settled
+    if any(line.role is not Role.UNKNOWN for line in lines):
+        return {}
+    tree = parse("\n".join(line.text for line in lines))
+    statements = tree.body if tree is not None else []
+    first = {
+        statement: min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", ()))])
+        for statement in statements
+    }
+    return {
+        first[statement] - 1: statement.end_lineno
+        for statement in statements
+        if statement.end_lineno is not None
+        and statement.end_lineno > first[statement]
+        and not isinstance(statement, ast.Expr)
+    }
+
+
+def _end_of_block(lines: Sequence[TypedLine], start: int, patience: _Patience) -> int | None:
+    """The index behind a block that begins here and is one as it stands; None where it is not."""
+    depth = _indent(lines[start].text)
+    end = last = start + 1
+    while end < len(lines) and lines[end].role is lines[start].role:
+        text = lines[end].text
+        if text.strip() and _indent(text) <= depth and not (_indent(text) == depth and continues_block(text)):
+            break
+        end += 1
+        last = end if text.strip() else last
+    if last == start + 1 or patience.blocks <= 0:
+        return None
+    patience.blocks -= 1
+    return last if parses(dedent("\n".join(line.text for line in lines[start:last]))) else None
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _open_statement(
@@ -158,143 +193,3 @@ def _end_of_output(lines: Sequence[TypedLine], start: int) -> int:
         if depth <= 0:
             return index + 1
     return start + 1
-
-
-def _runs(found: Sequence[Unit]) -> list[list[Unit]]:
-    """The units cut at sentences; a sentence is a run by itself, but for words that share the line of a statement."""
-    runs: list[list[Unit]] = []
-    last = None
-    for unit in found:
-        number = unit.lines[-1].number
-        sentence = unit.kind is LineKind.PROSE and number != last
-        if sentence or not runs or runs[-1][0].kind is LineKind.PROSE:
-            runs.append([unit])
-        else:
-            runs[-1].append(unit)
-        last = number
-    return runs
-
-
-def _named_once_more(found: Sequence[Unit]) -> list[Unit]:
-    """The units, a statement with words behind it made part of its sentence where the code shows it anyway.
-
-    Right below the code it stays one: `y.backward()` and then `y.backward() 报错了` is run twice.
-    """
-    result: list[Unit] = []
-    shown = {unit.text.strip() for unit in found if unit.kind is LineKind.CODE}
-    for index, unit in enumerate(found):
-        before = result[-1] if result else None
-        below_code = index > 1 and found[index - 2].kind is LineKind.CODE
-        if before is not None and not below_code and _leads(before, unit) and before.text.strip() in shown:
-            result[-1] = Unit(LineKind.PROSE, (replace(unit.lines[0], text=f"{before.text} {unit.text}"),))
-        else:
-            result.append(unit)
-    return result
-
-
-def _leads(statement: Unit, words: Unit) -> bool:
-    """Whether a statement and the words behind it share a line."""
-    same_line = statement.lines[-1].number == words.lines[0].number
-    return same_line and statement.kind is LineKind.WEAK and words.kind is LineKind.PROSE
-
-
-def _settled_run(run: list[Unit], *, marked: bool, known: frozenset[str]) -> list[Unit]:
-    if run[0].kind is LineKind.PROSE:
-        return run
-    strong = any(unit.kind in (LineKind.CODE, LineKind.HEAD) for unit in run)
-    kinds = [_settled(run, index, strong=strong, marked=marked, known=known) for index in range(len(run))]
-    has_code = LineKind.CODE in kinds
-    result = []
-    for unit, kind in zip(run, kinds, strict=True):
-        if kind in (LineKind.COMMENT, LineKind.SHELL) and not has_code and not marked:
-            kind = LineKind.PROSE
-        result.append(unit if kind is unit.kind else replace(unit, kind=kind))
-    return result
-
-
-def _settled(run: list[Unit], index: int, *, strong: bool, marked: bool, known: frozenset[str]) -> LineKind:
-    unit = run[index]
-    match unit.kind:
-        case LineKind.HEAD:
-            below = _next_filled(run, index)
-            follows = below is not None and below.kind is not LineKind.OUTPUT
-            return LineKind.CODE if marked or follows else LineKind.PROSE
-        case LineKind.WEAK:
-            return LineKind.CODE if _weak_is_code(run, index, strong, marked, known) else LineKind.PROSE
-        case LineKind.COMMENT if not marked:
-            return LineKind.COMMENT if _comment_is_code(run, index) else LineKind.PROSE
-        case LineKind.OPEN:
-            return LineKind.CODE
-        case LineKind.OUTPUT if marked and _gives_a_name(run, index):
-            return LineKind.CODE
-        case kind:
-            return kind
-
-
-def _gives_a_name(run: Sequence[Unit], index: int) -> bool:
-    """Whether what looks like a printed value, `w = tensor([1.])`, gives code below a name that nothing else does."""
-    text = run[index].text.strip()
-    match = _TARGET.match(text)
-    if match is None or "grad_fn=" in text or not parses(text):
-        return False
-    name = match[1]
-    others = [unit for unit in (*run[:index], *run[index + 1 :]) if unit.kind in (LineKind.CODE, LineKind.HEAD)]
-    below = "\n".join(_STRING.sub("", unit.text) for unit in run[index + 1 :] if unit in others)
-    return name not in _bound(others) and name in _NAMES.findall(below)
-
-
-def _weak_is_code(run: list[Unit], index: int, strong: bool, marked: bool, known: frozenset[str]) -> bool:
-    """Whether valid Python that could be a word or a formula in a sentence is code here."""
-    unit = run[index]
-    if unit.lines[0].role is Role.TYPED or (marked and strong):
-        return True
-    text = unit.text.strip()
-    if _KEYWORDS.match(text):
-        return strong
-    if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*(?:\s*,\s*[A-Za-z_]\w*(?:\.\w+)*)*", text):
-        bases = {name.strip().split(".")[0] for name in text.split(",")}
-        below = run[index + 1] if index + 1 < len(run) else None
-        printed = below is not None and below.kind is LineKind.OUTPUT
-        if "." in text and strong and _touches_code(run, index):
-            known = known | _read_in(run)
-        return bases <= known | _CUSTOMARY and (strong or printed or marked)
-    if text.endswith(":"):
-        below = _next_filled(run, index)
-        return below is not None and below.kind in (LineKind.CODE, LineKind.HEAD)
-    return (strong or marked) and not _HAN.search(text.split("#")[0])
-
-
-def _touches_code(run: list[Unit], index: int) -> bool:
-    """Whether the line above is code: what a cell shows stands right below the rest of it."""
-    return index > 0 and run[index - 1].kind in (LineKind.CODE, LineKind.OUTPUT)
-
-
-def _read_in(run: Sequence[Unit]) -> frozenset[str]:
-    """The names that the code of a run uses, defined there or not."""
-    return frozenset(name for unit in run if unit.kind is LineKind.CODE for name in _NAMES.findall(unit.text))
-
-
-def _comment_is_code(run: list[Unit], index: int) -> bool:
-    """A comment touches code; a Markdown heading stands between blank lines."""
-    unit = run[index]
-    if unit.text.startswith("##") and _HEADING.match(unit.text):
-        return False
-    neighbours = [run[place] for place in (index - 1, index + 1) if 0 <= place < len(run)]
-    touching = any(unit.kind is not LineKind.BLANK for unit in neighbours)
-    indented = unit.text.startswith((" ", "\t"))
-    return touching or indented or not _HEADING.match(unit.text)
-
-
-def _next_filled(run: list[Unit], index: int) -> Unit | None:
-    return next((unit for unit in run[index + 1 :] if unit.kind is not LineKind.BLANK), None)
-
-
-def _bound(run: Sequence[Unit]) -> frozenset[str]:
-    names: set[str] = set()
-    for unit in run:
-        if unit.kind in (LineKind.CODE, LineKind.HEAD):
-            text = mended(unit.text).text.strip()
-            names |= names_bound_by(text)
-            if match := _TARGET.match(text):
-                names.add(match.group(1))
-    return frozenset(names)
