@@ -239,9 +239,11 @@ class TestStopping:
 
         thread = threading.Thread(target=serve, args=[replace(worker, answer=answering)])
         thread.start()
-        assert done.wait(20)
-        worker.stopping.set()
-        thread.join(20)
+        try:
+            assert done.wait(60)
+        finally:  # no thread may go on beside other tests
+            worker.stopping.set()
+            thread.join(60)
 
         assert not thread.is_alive()
         assert waiting(store) == 3

@@ -10,6 +10,8 @@ from bot.sandbox import Order
 #: What the attacks get. The clock is generous where the processor's limit is meant to come first.
 SECONDS = 10.0
 SHORT = 0.4
+#: What only the limit on the processor may end, also where others use most of the processor.
+LONG = 60.0
 KILLED_WITHIN = 0.8
 #: What ends by itself ends within this, also where the machine has other things to do.
 BY_ITSELF = 5.0

@@ -11,9 +11,9 @@ from bot.sandbox import Order, environment, jail
 from bot.sandbox.client import JailedSandbox
 from bot.settings import SandboxSettings
 from tests.attacks.alterations import changed
-from tests.attacks.attack import CPU_SECONDS, GOOD, GOOD_PRINTS, LIMITS, MEMORY_MIB, SECONDS, Attack
+from tests.attacks.attack import CPU_SECONDS, GOOD, GOOD_PRINTS, LIMITS, LONG, MEMORY_MIB, SECONDS, Attack
 
-SETTINGS = SandboxSettings(seconds=SECONDS, cpu_seconds=CPU_SECONDS, memory_mib=MEMORY_MIB)
+SETTINGS = SandboxSettings(seconds=LONG, cpu_seconds=CPU_SECONDS, memory_mib=MEMORY_MIB)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.domain.run import Outcome, Run
-from tests.attacks.attack import CALL, MEMORY_MIB, SHORT, Attack, harmless
+from tests.attacks.attack import CALL, LONG, MEMORY_MIB, SHORT, Attack, harmless
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
@@ -137,6 +137,7 @@ TIME = [
         name="spinning and ignoring the processor limit",
         code="import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
         limit="cpu",
+        seconds=LONG,
         exit_status=0,
         outcome=Outcome.TIMED_OUT,
     ),
@@ -144,6 +145,7 @@ TIME = [
         name="spinning, ignoring the processor limit and keeping the interpreter for itself",
         code="import re, signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nre.match('(a+)+$', 'a' * 64 + 'b')",
         limit="cpu",
+        seconds=LONG,
         signal=SIGKILL,
         outcome=Outcome.TIMED_OUT,
     ),
