@@ -374,6 +374,42 @@ def test_views_made_under_no_grad_stay_what_they_are_without_the_tape(run: Calla
     assert taped.tape.trusted
 
 
+def test_entries_written_behind_a_saved_result_are_found_to_be_the_cause(run: Callable[..., Run]) -> None:
+    """The node that wrote them keeps a list, which torch has freed by the time that the error is looked into."""
+    code = """
+        import torch
+        def weights(scores, chosen):
+            found = torch.softmax(scores, dim=-1)
+            found[:, chosen] = 0
+            return found / found.sum(-1, keepdim=True)
+        scores = torch.ones(2, 3, requires_grad=True)
+        weights(scores, torch.tensor([True, False, False])).pow(2).sum().backward()
+        """
+    taped, plain = run(code), run(code, tape=False)
+
+    assert taped.error == plain.error
+    assert taped.tape is not None
+    [clash] = [event.clash for event in taped.tape.events if event.clash is not None]
+    assert (clash.line, [(change.line, change.op) for change in clash.changes]) == (3, [(4, "Tensor.__setitem__")])
+
+
+def test_memory_that_is_used_again_is_not_taken_for_the_same_tensor(run: Callable[..., Run]) -> None:
+    """Each block in turn lies where the one before it lay, and was written to there."""
+    done = run("""
+        import torch
+        for _ in range(50):
+            torch.empty(64).fill_(1.0)
+        x = torch.ones(64, requires_grad=True)
+        y = x.exp()
+        y.add_(1.0)
+        y.sum().backward()
+        """)
+
+    assert done.tape is not None
+    [clash] = [event.clash for event in done.tape.events if event.clash is not None]
+    assert (clash.line, [(change.line, change.op) for change in clash.changes]) == (5, [(6, "Tensor.add_")])
+
+
 def test_each_line_may_make_calls_in_a_list_comprehension(taped: Taped) -> None:
     tape = taped("import torch\nxs = [torch.ones(2) * n for n in range(3)]\nsum(xs)\n")
     assert [event.line for event in tape.calls("mul")] == [2, 2, 2]

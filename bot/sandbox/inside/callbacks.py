@@ -56,6 +56,7 @@ def watched(tape: Tape, hook: Any) -> Any:
         return hook
     waiting = [hook]
 
+    @functools.wraps(hook)  # torch's messages name it
     def look(gradient: torch.Tensor) -> Any:
         if not waiting:
             return hook(gradient)

@@ -28,7 +28,7 @@ class History:
     def __init__(self) -> None:
         self._numbers: list[int] = []
         self._made: list[tuple[int, str, list[int]]] = []
-        self._writes: list[tuple[int, int, int, str, list[int]]] = []
+        self._writes: list[tuple[int, int, int, int, str, list[int]]] = []
 
     def made(self, result: Any, line: int, op: str, stack: list[int]) -> int | None:
         """Remember the call that made a node; returns the node's sequence number."""
@@ -45,7 +45,7 @@ class History:
     def wrote(self, tensor: torch.Tensor, line: int, op: str, stack: list[int]) -> None:
         """Remember that a call changed a tensor in place."""
         if len(self._writes) < MOST and not tensor.is_inference():
-            self._writes.append((storage(tensor), tensor._version, line, op, stack))
+            self._writes.append((storage(tensor), torch.autograd._get_sequence_nr(), tensor._version, line, op, stack))
 
     def maker(self, number: int) -> tuple[int, str, list[int]] | None:
         """The call that made the node of this number: one call may make several, its result is the last of them."""
@@ -67,10 +67,13 @@ class History:
                 if saved._version <= int(expected[1]):
                     continue
                 place = storage(saved)
+                # Memory is used again: a write from before the node was made was into another tensor that lay there.
                 changes = [
                     {"line": line, "op": op, "stack": stack}
-                    for where, version, line, op, stack in self._writes
-                    if where == place and int(expected[1]) < version <= saved._version
+                    for where, following, version, line, op, stack in self._writes
+                    if where == place
+                    and following > node._sequence_nr()
+                    and int(expected[1]) < version <= saved._version
                 ]
                 if changes:
                     line, op, stack = self.maker(node._sequence_nr()) or (0, "", [])
@@ -162,7 +165,10 @@ def _saved(node: Any) -> list[torch.Tensor]:
 
     for name in dir(node):
         if name.startswith("_raw_saved"):
-            kept = getattr(node, name)
+            try:
+                kept = getattr(node, name)
+            except RuntimeError:  # a list, freed already
+                continue
             for one in kept if isinstance(kept, (tuple, list)) else (kept,):
                 try:
                     one.register_hooks(look, lambda tensor: tensor)
