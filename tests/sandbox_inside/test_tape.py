@@ -393,21 +393,41 @@ def test_entries_written_behind_a_saved_result_are_found_to_be_the_cause(run: Ca
     assert (clash.line, [(change.line, change.op) for change in clash.changes]) == (3, [(4, "Tensor.__setitem__")])
 
 
-def test_memory_that_is_used_again_is_not_taken_for_the_same_tensor(run: Callable[..., Run]) -> None:
-    """Each block in turn lies where the one before it lay, and was written to there."""
+def test_a_weight_that_was_filled_before_it_was_needed_is_not_blamed(run: Callable[..., Run]) -> None:
     done = run("""
         import torch
-        for _ in range(50):
-            torch.empty(64).fill_(1.0)
-        x = torch.ones(64, requires_grad=True)
+        layer = torch.nn.Linear(3, 3)
+        x = torch.ones(2, 3, requires_grad=True)
         y = x.exp()
-        y.add_(1.0)
-        y.sum().backward()
+        y.mul_(2.0)
+        (y + layer(x)).sum().backward()
         """)
 
     assert done.tape is not None
     [clash] = [event.clash for event in done.tape.events if event.clash is not None]
-    assert (clash.line, [(change.line, change.op) for change in clash.changes]) == (5, [(6, "Tensor.add_")])
+    assert (clash.line, [(change.line, change.op) for change in clash.changes]) == (4, [(5, "Tensor.mul_")])
+
+
+def test_layers_that_get_their_sizes_at_their_first_call_work_as_without_the_tape(run: Callable[..., Run]) -> None:
+    code = """
+        import torch
+        net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(4), torch.nn.ReLU(), torch.nn.LazyLinear(1))
+        weight = net[1].weight
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = net(torch.ones(2, 3)).sum()
+            loss.backward()
+            optimizer.step()
+        print(weight.shape, loss)
+        """
+    taped, plain = run(code), run(code, tape=False)
+
+    assert plain.outcome is Outcome.FINISHED
+    assert (taped.outcome, taped.error, taped.stdout) == (plain.outcome, plain.error, plain.stdout)
+    assert taped.tape is not None
+    [step] = taped.tape.calls("step")
+    assert [state.shape for state in step.inputs] == [(4, 3), (4,), (1, 4), (1,)]
 
 
 def test_each_line_may_make_calls_in_a_list_comprehension(taped: Taped) -> None:

@@ -67,7 +67,7 @@ class History:
                 if saved._version <= int(expected[1]):
                     continue
                 place = storage(saved)
-                # Memory is used again: a write from before the node was made was into another tensor that lay there.
+                # Who wrote before the node was made changed nothing that it saved: a weight is filled before it is used.
                 changes = [
                     {"line": line, "op": op, "stack": stack}
                     for where, following, version, line, op, stack in self._writes

@@ -252,7 +252,7 @@ class Tape(TorchFunctionMode):
         return {
             "line": line,
             "op": op,
-            "in": [self._state(tensor, names, digest=False) for tensor in given],
+            "in": [self._state(tensor, names, digest=False) for tensor in given if tensors.is_there(tensor)],
             "out": [],
             "grad": torch.is_grad_enabled(),
             "inference": torch.is_inference_mode_enabled(),
@@ -314,7 +314,9 @@ class Tape(TorchFunctionMode):
         """What each name of the program holds when the run ends."""
         rows: list[dict[str, Any]] = []
         for name, value in list(self._names.items()):
-            if isinstance(value, torch.Tensor) and not name.startswith("__") and len(rows) < 60:
+            if name.startswith("__") or len(rows) >= 60:
+                continue
+            if isinstance(value, torch.Tensor) and tensors.is_there(value):
                 held = tensors.grad_held(value)
                 rows.append({
                     "name": name,

@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 #: Fingerprints and printed values are taken of tensors up to this many numbers; larger ones are sampled.
 SMALL = 4096
@@ -41,12 +42,17 @@ class Serials:
 def found_in(value: Any, *, depth: int = 3) -> list[torch.Tensor]:
     """The tensors in an argument or a result: itself, or inside lists, tuples and dicts."""
     if isinstance(value, torch.Tensor):
-        return [value]
+        return [value] if is_there(value) else []
     if depth and isinstance(value, (list, tuple)):
         return [tensor for item in value[:64] for tensor in found_in(item, depth=depth - 1)]
     if depth and isinstance(value, dict):
         return [tensor for item in list(value.values())[:64] for tensor in found_in(item, depth=depth - 1)]
     return []
+
+
+def is_there(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has numbers: the parameters of a lazy layer raise at every question until its first call."""
+    return not is_lazy(tensor)
 
 
 def node_of(tensor: torch.Tensor) -> Any:
