@@ -17,6 +17,9 @@ from bot.extract.reading import read
 from bot.library import Library
 from bot.trials import Shown, Trials
 
+#: How often the sizes of stand-in data are put right by what a run says of them.
+MOST_FITTINGS = 2
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -62,6 +65,11 @@ class Reproduction:
     def _run(self, snippet: Snippet, question: Question, reading: Reading) -> Shown:
         """One candidate program, and the confusion that its run shows."""
         run = self.trials.run(snippet.code)
+        for _ in range(MOST_FITTINGS):
+            better = context.fitted(snippet, run) if _shows_quoted(run, reading) is not True else None
+            if better is None:
+                break
+            snippet, run = better, self.trials.run(better.code)
         found = self.trials.matcher.by_run(
             snippet.code, run, reading, title=question.title, asking=triage.asks(reading), own=snippet.own
         )

@@ -226,3 +226,87 @@ def test_a_program_with_stand_ins_lacks_no_name(lines: list[str], count: int) ->
     code = "\n    ".join(["for xb, yb in train_dl:", *lines[:count]])
     for snippet in candidates(code):
         assert not [use for use in undefined_names(ast.parse(snippet.code)) if use.name != "err"]
+
+
+HANDED_OVER = """class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(6, 3)
+    def forward(self, v):
+        return self.out(v)
+def fit(model, batches, optimizer, epochs=2):
+    for epoch in range(epochs):
+        for xb, yb in batches:
+            loss = F.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.zero_grad()
+            optimizer.step()
+small = Small()
+fit(small, {given}, optimizer=torch.optim.SGD(small.parameters(), lr=0.1))"""
+
+
+@pytest.mark.parametrize("given", ["my_batches", "batches=my_batches"])
+def test_batches_that_a_function_is_given_stand_in_by_how_it_goes_through_them(given: str) -> None:
+    (snippet,) = candidates(HANDED_OVER.replace("{given}", given))
+
+    assert stood_in(snippet) == {
+        "my_batches": "[(torch.rand(8, 6), torch.randint(0, 3, (8,))) for _ in range(3)]",
+    }
+
+
+def test_batches_of_pictures_that_a_function_is_given_are_pictures() -> None:
+    pictures = HANDED_OVER.replace(
+        "nn.Linear(6, 3)", "nn.Sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.Linear(1152, 3))"
+    )
+    (snippet,) = candidates(pictures.replace("{given}", "my_batches"))
+
+    assert stood_in(snippet)["my_batches"].startswith("[(torch.rand(8, 1, 28, 28), torch.randint(")
+
+
+TWO_NETWORKS = """class Maker(nn.Module):
+    def __init__(self, size=5):
+        super().__init__()
+        self.out = nn.Linear(size, 6)
+    def forward(self, z):
+        return torch.tanh(self.out(z))
+class Judge(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(6, 1)
+    def forward(self, v):
+        return self.out(v)
+maker, judge, criterion = Maker(), Judge(), nn.BCEWithLogitsLoss()
+first = torch.optim.Adam(judge.parameters())
+second = torch.optim.Adam(maker.parameters())
+for real, _ in loader:
+    made = maker(torch.randn(len(real), 5))
+    loss = criterion(judge(real), torch.ones(8, 1)) + criterion(judge(made), torch.zeros(8, 1))
+    first.zero_grad()
+    loss.backward()
+    first.step()
+    second.zero_grad()
+    criterion(judge(made), torch.ones(8, 1)).backward()
+    second.step()"""
+
+
+@pytest.mark.sandbox
+def test_stand_in_data_get_the_size_that_the_run_asks_for(pipeline: Pipeline) -> None:
+    shapes = TWO_NETWORKS.replace("nn.Linear(size, 6)", "nn.Sequential(nn.Linear(size, 4), nn.Linear(4, 6))")
+    answer = pipeline.answer(Question(post=Post(id="7", raw=f"Why does the second one fail?\n\n```\n{shapes}\n```")))
+
+    assert answer.snippet is not None
+    assert stood_in(answer.snippet)["loader"].startswith("[(torch.rand(8, 6), ")
+    assert stood_in(answer.snippet)["loader"] in answer.snippet.code
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "graph_freed_without_detach"
+
+
+@pytest.mark.sandbox
+def test_a_size_that_the_asker_wrote_is_left_alone(pipeline: Pipeline) -> None:
+    code = "x = torch.rand(8, 4)\nw = torch.rand(3, 2, requires_grad=True)\n(x @ w).sum().backward()"
+    answer = pipeline.answer(Question(post=Post(id="7", raw=f"Why does backward fail?\n\n```\n{code}\n```")))
+
+    assert answer.snippet is not None
+    assert "torch.rand(8, 4)" in answer.snippet.code
+    assert answer.before is not None
+    assert answer.before.error is not None

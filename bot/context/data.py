@@ -16,8 +16,9 @@ _BATCHES = 3
 _LOADER = re.compile(
     r"^(?P<indent>\s*)(?P<train>\w+)\s*,\s*(?P<test>\w+)\s*=\s*(?:d2l\.)?load_data_fashion_mnist\(.*\)\s*$"
 )
-#: Its linear layers do not say what a network takes that looks at pictures.
-_PICTURES = re.compile(r"\bConv\dd\(")
+#: Its linear layers do not say what a network takes that looks at pictures; its first convolution says how many channels.
+_CONVOLUTION = re.compile(r"\bConv\dd\(")
+_PICTURES = re.compile(r"\bConv2d\(\s*(?:in_channels\s*=\s*)?(\d+)\s*,")
 _CLASSIFIES = re.compile(r"CrossEntropyLoss|cross_entropy|nll_loss|NLLLoss")
 _INPUTS = frozenset({
     "x", "X", "inputs", "input", "data", "images", "image", "features", "img", "imgs",
@@ -38,9 +39,11 @@ def stand_in_for(name: str, program: Program) -> tuple[Line, ...]:
     """A line that gives `name` small random data, when the program says what shape they must have."""
     tree = program.tree
     shape = model_shape(tree) if tree is not None else None
-    if tree is None or shape is None or _PICTURES.search(program.code):
+    looks = channels_of(program.code)
+    if tree is None or shape is None or (looks is None and _CONVOLUTION.search(program.code)):
         return ()
-    values = _values(name, tree, shape, classifies=_CLASSIFIES.search(program.code) is not None)
+    inputs = f"torch.rand({_EXAMPLES}, {shape.inputs})" if looks is None else pictures(_EXAMPLES, looks)
+    values = _values(name, tree, inputs, shape, classifies=_CLASSIFIES.search(program.code) is not None)
     if values is None:
         return ()
     text = f"{name} = {values}"
@@ -58,8 +61,19 @@ class Shape:
     outputs: int | None  #: None: a plain number
 
 
-def _values(name: str, tree: ast.Module, shape: Shape, *, classifies: bool) -> str | None:
-    inputs = f"torch.rand({_EXAMPLES}, {shape.inputs})"
+def channels_of(code: str) -> int | None:
+    """How many channels the pictures have that a program's network looks at; None when it looks at none, or does not say."""
+    found = _PICTURES.search(code)
+    return int(found[1]) if found else None
+
+
+def pictures(count: int, channels: int) -> str:
+    """Random pictures, as large as those of MNIST where they have one channel, else as those of CIFAR."""
+    side = 28 if channels == 1 else 32
+    return f"torch.rand({count}, {channels}, {side}, {side})"
+
+
+def _values(name: str, tree: ast.Module, inputs: str, shape: Shape, *, classifies: bool) -> str | None:
     if classifies:
         targets = f"torch.randint(0, {shape.outputs or 2}, ({_EXAMPLES},))"
     else:
@@ -136,17 +150,36 @@ def _right_factor(node: ast.AST) -> str | None:
 
 
 def _pair_iterables(tree: ast.Module) -> frozenset[str]:
-    """Names that loops go through in pairs: `for X, y in loader`, `for i, (X, y) in enumerate(loader)`."""
-    found = set()
+    """Names that loops go through in pairs, `for X, y in loader`, `for i, (X, y) in enumerate(loader)`, and those that are
+    handed over to a function whose loop does."""
+    found = set(_gone_through_in_pairs(tree))
+    handed = [(given, name, set(_gone_through_in_pairs(function))) for function, given, name in _handed_over(tree)]
+    return frozenset(found | {given for given, name, within in handed if name in within})
+
+
+def _gone_through_in_pairs(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.For(
                 target=ast.Tuple(elts=[_, ast.Tuple(elts=[_, _])]), iter=ast.Call(args=[ast.Name(id=name), *_])
             ):
-                found.add(name)
+                yield name
             case ast.For(target=ast.Tuple(elts=[ast.Name(), ast.Name()]), iter=ast.Name(id=name)):
-                found.add(name)
-    return frozenset(found)
+                yield name
+
+
+def _handed_over(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, str, str]]:
+    """A function of the program, a name that a call of it is given, and what the function calls it."""
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called in functions:
+                function = functions[called]
+                parameters = [one.arg for one in function.args.args if one.arg != "self"]
+                given = [*zip(node.args, parameters, strict=False), *((one.value, one.arg) for one in node.keywords)]
+                for value, name in given:
+                    if isinstance(value, ast.Name) and name is not None:
+                        yield function, value.id, name
 
 
 def _stand_in(line: Line) -> Line:

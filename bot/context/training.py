@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.context.data import Shape, model_shape
+from bot.context.data import Shape, channels_of, model_shape, pictures
 from bot.context.program import ADDED, Line, Program, statements
 from bot.context.roles import MODEL_NAMES, Role, role_of
 from bot.domain.snippet import Assumption, AssumptionKind
@@ -27,8 +27,6 @@ _FLATTENS = re.compile(r"squeeze|\.(?:view|reshape)\(-1\)|\.flatten\(\)|\[:, ?0\
 _WIDTH = re.compile(r"\.(?:view|reshape)\(\(?\s*-1\s*,\s*(\d+(?:\s*\*\s*\d+)*)\s*\)")
 #: Layers that take neither rows of plain numbers nor pictures.
 _OTHER_LAYERS = re.compile(r"\b(?:Conv[13]d|Embedding|LSTM|GRU|RNN|Transformer\w*|MultiheadAttention)\(")
-#: The first layer of a network for pictures, and how many channels it takes.
-_PICTURES = re.compile(r"\bConv2d\(\s*(?:in_channels\s*=\s*)?(\d+)\s*,")
 
 _REPEATS = re.compile(r"^\s*(?:for|while)\b|\.step\(|zero_grad", re.MULTILINE)
 
@@ -113,7 +111,7 @@ class _Loop:
             shape=model_shape(tree) or Shape(inputs=inputs, outputs=3 if classifies else 1),
             classifies=classifies,
             called=sorted(called),
-            channels=int(pictures[1]) if (pictures := _PICTURES.search(code)) else None,
+            channels=channels_of(code),
         )
 
     def value_of(self, role: Role, *, given: set[str]) -> str | None:
@@ -152,8 +150,7 @@ class _Loop:
 
     def _inputs(self, count: int) -> str:
         if self.channels is not None:
-            side = 28 if self.channels == 1 else 32  # as MNIST and CIFAR have them
-            return f"torch.rand({count}, {self.channels}, {side}, {side})"
+            return pictures(count, self.channels)
         return f"torch.rand({count}, {self.shape.inputs})"
 
     def _targets(self, count: int) -> str:

@@ -101,7 +101,7 @@ def left_none(view: View, flow: Flow) -> Iterator[Asked]:
     for read in view.grad_reads:
         state = read.inputs[0]
         before = [event for event in view.backwards if event.index < read.index and not event.error]
-        if read.outputs or not state.leaf or not before or _was_zeroed(view, state.serial, before[0].index, read.index):
+        if read.outputs or not state.leaf or not before or _was_reached(view, state.serial, read.index):
             continue
         event = before[-1]
         assert event.backward is not None
@@ -112,11 +112,9 @@ def left_none(view: View, flow: Flow) -> Iterator[Asked]:
         )  # fmt: skip
 
 
-def _was_zeroed(view: View, serial: int, first: int, last: int) -> bool:
+def _was_reached(view: View, serial: int, last: int) -> bool:
+    """Whether a differentiation gave a leaf a gradient before an event, so that somebody took it away again."""
     return any(
-        event.op == "zero_grad" and first < event.index < last and any(state.serial == serial for state in event.inputs)
-        for event in view.tape.events
-    ) or any(
         event.backward is not None and serial in event.backward.leaves and event.index < last
         for event in view.backwards
     )
