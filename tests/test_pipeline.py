@@ -313,6 +313,20 @@ def test_where_the_settings_say_so_its_message_is_enough_and_words_are_not(pipel
     assert not telling.answer(asked(words)).is_draft
 
 
+def test_a_message_that_is_quoted_by_the_way_is_not_what_a_post_with_another_error_is_about(pipeline: Pipeline) -> None:
+    body = (
+        "I copy the sample as the warning says, To copy construct from a tensor, it is recommended to use "
+        "sourceTensor.detach().clone(), but batches larger than one fail. Why?\n\n"
+        "```python\nloader = torch.utils.data.DataLoader(MySentences('a.csv'), batch_size=8)\nnext(iter(loader))\n```\n"
+        "`RuntimeError: stack expects each tensor to be equal size, but got [3] at entry 0 and [5] at entry 1`"
+    )
+    answer = pipeline.answer(asked(body))
+
+    assert answer.reported_error is not None
+    assert "stack expects" in answer.reported_error.message
+    assert not answer.is_draft
+
+
 def test_a_quoted_error_that_this_release_no_longer_raises_is_explained_and_said_to_be_absent(
     pipeline: Pipeline,
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.diagnose.flow import Cut, Flow, Walk
 from bot.diagnose.roles import failed
+from bot.diagnose.shared import statement_at
 from bot.diagnose.view import View, receiver
 from bot.domain.tape import Event
 
@@ -103,6 +105,8 @@ def left_none(view: View, flow: Flow) -> Iterator[Asked]:
         before = [event for event in view.backwards if event.index < read.index and not event.error]
         if read.outputs or not state.leaf or not before or _was_reached(view, state.serial, read.index):
             continue
+        if isinstance(statement_at(view, read.line), ast.Assert):
+            continue  # it is meant to be None
         event = before[-1]
         assert event.backward is not None
         walk = flow.behind(event.backward.roots, until=event.index, through_graph=True)

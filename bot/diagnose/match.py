@@ -161,6 +161,8 @@ class Matcher:
         error = reading.error.message.strip() if reading.error is not None else ""
         texts = [text for text in (error, title, *reading.prose.splitlines()) if text.strip()]
         near = self._wordings.in_lines(texts)
+        if error and not _NO_CAUSE.search(error) and near and not self._wordings.in_lines([error]):
+            return []  # the post is about that message; another is quoted by the way
         return [
             (entry, Found(word="quoted", text=f"the post quotes: {near[entry.name].strip().splitlines()[0][:160]}"))
             for entry in self.entries
