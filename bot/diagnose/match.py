@@ -90,7 +90,7 @@ class Matcher:
                 matches.append(Match(entry, found, asked, _confidence(entry, code, run, reading, asked)))
         if not matches:
             return None
-        matches.sort(key=_rank)
+        matches.sort(key=lambda match: (run.error is not None and not _explains(match), *_rank(match)))
         return _diagnosis(matches, run, reading)
 
     def mistakes(self, code: str, run: Run, reading: Reading) -> frozenset[str]:
@@ -218,6 +218,11 @@ def _said(title: str, reading: Reading) -> str:
         return f"{title}\n{reading.prose}"
     message = reading.error.message
     return f"{wording.without_part_of(message, title)}\n{reading.prose.replace(message, ' ')}"
+
+
+def _explains(match: Match) -> bool:
+    """Whether an entry says something of the error with which a run ends, and not only of what came before."""
+    return any(found.word in ("raises", "message") for found in match.found)
 
 
 def _rank(match: Match) -> tuple[int, float, float, str]:

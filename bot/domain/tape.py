@@ -93,7 +93,7 @@ class Event:
     stack: tuple[int, ...] = ()  #: the asker's lines that led to `line`, outermost first; empty at the top level
     node: int | None = None  #: sequence number of the graph's node that the first output came from
     writes: tuple[int, ...] = ()  #: serials of the inputs that the call changed
-    same: bool = False  #: for a comparison: both sides are the same memory
+    same: bool = False  #: for a comparison or a copy: both sides are the same memory
     clash: Clash | None = None
     nonfinite: NonFinite | None = None
 

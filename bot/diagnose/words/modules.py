@@ -86,9 +86,51 @@ def compares_itself(view: View, value: Any) -> Found | None:
     name was made: "old" and "new" are one. $OLD is the alias, $X what it was made from; its making is the cause line."""
     found = None
     for event in view.tape.events:
-        if event.same and event.backward is None and len(event.inputs) > 1:
+        if event.same and event.backward is None and len(event.inputs) > 1 and short_name(event.op) != "copy_":
             found = found or _alias(view, event)
     return found if bool(value) == (found is not None) else None
+
+
+@word
+def loads_itself(view: View, value: Any) -> Found | None:
+    """true: what a module is told to load are its own tensors: they were kept without a copy, and steps have changed them
+    since. $OLD is the name that keeps them, $X the module, $LOAD the loading; the keeping is the cause line."""
+    found = None
+    stepped = next(iter(view.tape.calls("step")), None)
+    for event in view.tape.calls("copy_"):
+        call = view.call_on(event.line, ("load_state_dict",))
+        if found is not None or not event.same or stepped is None or stepped.index > event.index:
+            continue
+        kept = _kept_state(view, call.args[0]) if call is not None and call.args else None
+        if call is None or kept is None:
+            continue
+        found = Found(
+            text=f"line {event.line} loads into a module what are its own tensors",
+            line=event.line, event=event.index, cause_line=kept[0].lineno,
+            names={"OLD": view.source(call.args[0]), "X": kept[1], "LOAD": view.source(call)},
+        )  # fmt: skip
+    return found if bool(value) == (found is not None) else None
+
+
+def _kept_state(view: View, keeper: ast.expr) -> tuple[ast.Assign, str] | None:
+    """Where a name is given what `state_dict()` returns, and whose it is; `best.state` may be called `self.state` there."""
+    name = _last(keeper)
+    for node in ast.walk(view.tree):
+        match node:
+            case ast.Assign(targets=[target], value=ast.Call(func=ast.Attribute(value=owner, attr="state_dict"))) if (
+                name and _last(target) == name
+            ):
+                return node, view.source(owner)
+    return None
+
+
+def _last(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(attr=name):
+            return f".{name}"
+    return ""
 
 
 @word

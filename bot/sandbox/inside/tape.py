@@ -25,8 +25,8 @@ MOST_DIFFERENTIATIONS = 150
 MOST_FAILURES = 50
 #: Tensors that one differentiation is said to start from, to be asked for, or to reach.
 MOST_REACHED = 400
-#: Comparisons: whether both sides are one and the same memory is worth knowing.
-COMPARES = frozenset({"sub", "__sub__", "eq", "__eq__", "ne", "__ne__", "equal", "allclose", "isclose", "dist"})
+#: Calls of which it is worth knowing whether both sides are one and the same memory: comparisons, and copying.
+PAIRS = frozenset({"sub", "__sub__", "eq", "__eq__", "ne", "__ne__", "equal", "allclose", "isclose", "dist", "copy_"})
 #: Notes that loops repeat: like calls, the first passes are kept.
 REPEATED = frozenset({"step", "zero_grad", "save", "load"})
 
@@ -122,7 +122,7 @@ class Tape(TorchFunctionMode):
         stack = history.stack_of(frame, SNIPPET)
         given = tensors.found_in(args) + tensors.found_in(kwargs)
         event = self._event(line, name, given[:16], names, **({"stack": stack} if stack else {}))
-        if len(given) > 1 and name.rsplit(".", 1)[-1] in COMPARES and history.same_memory(given[0], given[1]):
+        if len(given) > 1 and name.rsplit(".", 1)[-1] in PAIRS and history.same_memory(given[0], given[1]):
             event["same"] = True
         if name in BACKWARD:
             event["backward"] = self._backward(name, args, kwargs)
