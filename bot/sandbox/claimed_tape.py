@@ -32,6 +32,8 @@ MOST_SIZES = 64
 MOST_NAMES = 6
 #: Of a differentiation: where it starts, what it reaches, and what it walks.
 MOST_REACHED = 400
+#: Nodes of the graph that one differentiation may be said to walk.
+MOST_NODES = 2000
 MOST_FRAMES = 9
 MOST_CHANGES = 8
 
@@ -125,9 +127,9 @@ def _backward(row: Any) -> BackwardCall | None:
         roots=fields.wholes(row.get("roots"), most=MOST_REACHED),
         inputs=fields.wholes(row.get("inputs"), most=MOST_REACHED),
         leaves=fields.wholes(row.get("leaves"), most=MOST_REACHED),
-        nodes=fields.wholes(row.get("nodes"), most=MOST_REACHED),
+        nodes=fields.wholes(row.get("nodes"), most=MOST_NODES),
         held=fields.wholes(row.get("held"), most=MOST_REACHED),
-        places=tuple(fields.wholes(place, most=MOST_FRAMES) for place in fields.rows(row, "places", most=MOST_REACHED)),
+        places=tuple(fields.wholes(place, most=MOST_FRAMES) for place in fields.rows(row, "places", most=MOST_NODES)),
         retain_graph=row.get("retain_graph") is True,
         create_graph=row.get("create_graph") is True,
         weights="given" if row.get("weights") == "given" else "none",

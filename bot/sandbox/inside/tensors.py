@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 #: Fingerprints and printed values are taken of tensors up to this many numbers; larger ones are sampled.
 SMALL = 4096
 #: Nodes of a graph that one backward call may report.
-MOST_NODES = 400
+MOST_NODES = 2000
 MOST_SIZES = 64
 
 
