@@ -27,7 +27,7 @@ _TOUCHING = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?=[A-Za-z_(])|\)(?=\w)")
 class _Patience:
     """How much of a region may still be looked into closely: arbitrary text must not take long."""
 
-    blocks: int = 40  #: blocks that may be such as they stand
+    blocks: int = 25_000  #: characters of what may be blocks as they stand
     joins: int = 40  #: statements that seem to go on and never end
     splits: int = 60  #: lines that may hold several statements, and the statements found in them
 
@@ -98,10 +98,11 @@ def _end_of_block(lines: Sequence[TypedLine], start: int, patience: _Patience) -
             break
         end += 1
         last = end if text.strip() else last
-    if last == start + 1 or patience.blocks <= 0:
+    block = "\n".join(line.text for line in lines[start:last])
+    if last == start + 1 or len(block) > patience.blocks:
         return None
-    patience.blocks -= 1
-    return last if parses(dedent("\n".join(line.text for line in lines[start:last]))) else None
+    patience.blocks -= len(block)
+    return last if parses(dedent(block)) else None
 
 
 def _indent(text: str) -> int:

@@ -330,6 +330,59 @@ def test_a_span_of_code_in_a_sentence_closes_no_fence() -> None:
     assert blocks_of(post)[-1].endswith("x = torch.ones(2)")
 
 
+AS_THEY_STAND = {
+    "a generator": '''def pairs(rows, size):
+    """ Rows in groups of size, the last one may be short """
+    for start in range(0, len(rows), size):
+        part = rows[start:start + size]
+        yield part, len(part)''',
+    "a docstring of sentences": '''class Decay:
+    """Multiplies the rate.
+
+    The rate of every group gets smaller, see the paper. Note that it never grows:
+    use a schedule for that.
+    """
+    def __init__(self, factor):
+        self.factor = factor''',
+    "what is tried": """def attempt(step):
+    try:
+        return step()
+    finally:
+        close()""",
+    "a condition on a name": """def chosen(loss, weights, train):
+    if train:
+        return loss
+    if weights:
+        raise ValueError("no weights here")""",
+    "annotated attributes": """class Scores:
+    def __init__(self):
+        self.best: float
+        self.all: list[float] | None = None""",
+    "a long right side": """def both(first, second, flags):
+    both_wanted = first and all(
+        flag
+        or (
+            second
+            and flag is not None
+        )
+        for flag in flags
+    )
+    one, other = measured(
+        first, second
+    )
+    return both_wanted, one, other""",
+}
+
+
+@pytest.mark.parametrize("marked", ["in a fence", "bare"])
+@pytest.mark.parametrize("what", AS_THEY_STAND)
+def test_a_program_is_taken_as_it_stands(what: str, marked: str) -> None:
+    code = AS_THEY_STAND[what]
+    shown = f"```python\n{code}\n```" if marked == "in a fence" else code
+
+    assert blocks_of(f"Why is this slow?\n\n{shown}\n\nThank you for any hint.") == [code]
+
+
 def test_bodies_that_markdown_takes_for_indented_code_stay_with_their_heads() -> None:
     code = (
         "class Scale(nn.Module):\n\n    def __init__(self):\n        super().__init__()\n\n"
