@@ -94,11 +94,11 @@ def test_what_an_entry_lacks_is_named(broken: Broken, cases: dict[str, str], cha
 def test_a_case_that_shows_another_mistake_as_well_is_named(tmp_path: Path, pipeline: Pipeline) -> None:
     both = tmp_path / "it.failing.py"
     both.write_text(BEGIN + "y.sum().backward(retain_graph=True)\nprint(y.grad)\ny.backward()\n", encoding="utf-8")
-    entry = pipeline.library.get("intermediate_grad")
+    entry = pipeline.library.get("non_scalar_backward")
 
     said = list(broken_promises(replace(entry, cases=(Case(name="it", role="failing", path=both),)), pipeline))
 
-    assert "it.failing.py: also shows non_scalar_backward" in said
+    assert "it.failing.py: also shows intermediate_grad" in said
 
 
 def test_a_message_of_our_own_entries_must_stand_in_the_list_of_messages(
