@@ -302,6 +302,22 @@ def test_stand_in_data_get_the_size_that_the_run_asks_for(pipeline: Pipeline) ->
 
 
 @pytest.mark.sandbox
+def test_targets_get_the_size_of_what_they_are_compared_with(pipeline: Pipeline) -> None:
+    code = (
+        "net = nn.Linear(1, 1)\noptimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        "def scored(v):\n    return net(v)[:, 0]\n"
+        "for v, wanted in loader:\n    loss = nn.BCEWithLogitsLoss()(scored(v), wanted)\n"
+        "    loss.backward()\n    optimizer.zero_grad()\n    optimizer.step()"
+    )
+    answer = pipeline.answer(Question(post=Post(id="7", raw=f"Why is nothing learned?\n\n```\n{code}\n```")))
+
+    assert answer.snippet is not None
+    assert stood_in(answer.snippet) == {"loader": "[(torch.rand(8, 1), torch.rand(8,)) for _ in range(3)]"}
+    assert answer.diagnosis is not None
+    assert answer.diagnosis.confusion == "zero_grad_misplaced"
+
+
+@pytest.mark.sandbox
 def test_a_size_that_the_asker_wrote_is_left_alone(pipeline: Pipeline) -> None:
     code = "x = torch.rand(8, 4)\nw = torch.rand(3, 2, requires_grad=True)\n(x @ w).sum().backward()"
     answer = pipeline.answer(Question(post=Post(id="7", raw=f"Why does backward fail?\n\n```\n{code}\n```")))

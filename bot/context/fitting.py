@@ -20,15 +20,12 @@ def fitted(snippet: Snippet, run: Run) -> Snippet | None:
 
     Only data of our own are touched: a size that the asker wrote may be what is asked about.
     """
-    change = _wanted(run)
-    if change is None:
-        return None
-    old, new = change
+    message = run.error.message if run.error is not None else ""
     code = snippet.code.split("\n")
     notes: list[Assumption] = []
     for note in snippet.assumptions:
-        if note.kind is AssumptionKind.STAND_IN and note.restored and old in note.restored and note.restored in code:
-            line = note.restored.replace(old, new, 1)
+        if note.kind is AssumptionKind.STAND_IN and note.restored in code:
+            line = _put_right(note.restored, message)
             code[code.index(note.restored)] = line
             note = replace(note, text=note.text.replace(note.restored, line), restored=line)
         notes.append(note)
@@ -36,13 +33,14 @@ def fitted(snippet: Snippet, run: Run) -> Snippet | None:
     return changed if changed != snippet else None
 
 
-def _wanted(run: Run) -> tuple[str, str] | None:
-    """What stands in a line of random data, and what must stand there instead."""
-    message = run.error.message if run.error is not None else ""
+def _put_right(line: str, message: str) -> str:
+    """A line of random data with the size that a message asks for: inputs come first in it, targets last."""
     if product := _PRODUCT.search(message):
         given, wanted = product.groups()
-        return f", {given})", f", {wanted})"
+        return re.sub(rf"(torch\.rand\(\d+), {given}\)", rf"\g<1>, {wanted})", line, count=1)
     if targets := _TARGETS.search(message):
         given, wanted = targets.groups()
-        return f"torch.rand({given})", f"torch.rand({wanted})"
-    return None
+        places = list(re.finditer(rf"\({given},?\)", line))
+        if places:
+            return f"{line[: places[-1].start()]}({wanted},){line[places[-1].end() :]}"
+    return line

@@ -1,4 +1,4 @@
-"""Drafts: the queue, and the one way in which their state changes.
+"""Drafts, each with its text and evidence, and the one way in which their state changes.
 
 `change` is the one door through which a state changes: along `ALLOWED`, with its audit row, and only
 if nobody was faster. `bot.review` and `bot.publish` alone go through it.

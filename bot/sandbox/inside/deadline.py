@@ -2,8 +2,7 @@
 
 The driver's warning reaches Python's main thread, and raises there. One call may take longer than the driver waits
 after that, and an `except:` may swallow it. So each program has a second thread from its first line on, which sends the
-report in its stead: torch lets other threads run while it computes. It sleeps until then, and costs a run nothing that
-could be measured.
+report in its stead: torch lets other threads run while it computes. It sleeps until then.
 """
 
 from __future__ import annotations
